@@ -1,0 +1,352 @@
+"""The catalog: documents, their chunks and the BM25 index, in one SQLite file.
+
+The catalog says what is indexed. A vector in Chroma whose chunk is not listed here does not exist
+for a question; writing here last, in one transaction, is what makes an ingest crash-safe.
+Connections are one a thread; the file is in WAL mode, so that questions are answered during an
+ingest.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime, timezone
+from pathlib import Path
+
+from rag.errors import IndexUnusable
+from rag.matching import TOKENIZER, indexed_terms
+from rag.types import Document, Page, Span
+
+# Each entry takes the schema one version forward; `PRAGMA user_version` is the number applied.
+MIGRATIONS = (
+    f"""
+    CREATE TABLE state (key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+    INSERT INTO state VALUES ('generation', 0), ('writing', 0);
+    CREATE TABLE documents (
+        id INTEGER PRIMARY KEY,
+        source TEXT NOT NULL UNIQUE,
+        path TEXT NOT NULL UNIQUE,
+        kind TEXT NOT NULL,
+        title TEXT NOT NULL,
+        text TEXT NOT NULL,
+        sha256 TEXT NOT NULL,
+        pages TEXT NOT NULL,
+        warnings TEXT NOT NULL,
+        sentences BLOB NOT NULL,
+        ingested_at TEXT NOT NULL
+    );
+    CREATE TABLE chunks (
+        number INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        document INTEGER NOT NULL REFERENCES documents ON DELETE CASCADE,
+        ordinal INTEGER NOT NULL,
+        start INTEGER NOT NULL,
+        end INTEGER NOT NULL,
+        content BLOB NOT NULL
+    );
+    CREATE INDEX chunks_by_document ON chunks (document);
+    CREATE VIRTUAL TABLE terms USING fts5 (text, tokenize = '{TOKENIZER}');
+    CREATE TRIGGER terms_follow_chunks AFTER DELETE ON chunks
+        BEGIN DELETE FROM terms WHERE rowid = old.number; END;
+    """,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A stretch of a document that was embedded, the `ordinal`-th (from 0).
+
+    `id` derives from source, content and place; `content` is a digest of the words alone, by which
+    the same words elsewhere are recognised.
+    """
+
+    id: str
+    ordinal: int
+    start: int
+    end: int
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A document as it is kept, with its sentence spans in order."""
+
+    document: Document
+    sentences: tuple[Span, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A document to be kept, with its chunks."""
+
+    kept: Kept
+    chunks: tuple[Chunk, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A chunk and the source that it is from."""
+
+    chunk: Chunk
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A catalog row without its text."""
+
+    source: str
+    path: str
+    kind: str
+    title: str
+    characters: int
+    chunks: int
+    pages: int
+    sha256: str
+    ingested_at: str
+    warnings: tuple[str, ...]
+
+
+class Catalog:
+    """One SQLite file; see the module's docstring."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the file, making it or migrating it forward.
+
+        Raises:
+            IndexUnusable: the file was made by a newer version, or is not a catalog.
+        """
+        self._path = path
+        self._local = threading.local()
+        self._connections: list[sqlite3.Connection] = []
+        try:
+            self._migrate()
+        except sqlite3.DatabaseError as error:
+            raise IndexUnusable(
+                f"The catalog {path} cannot be read: {error}.",
+                hint="Restore the folder from a backup, or remove it and ingest again.",
+            ) from None
+
+    def _migrate(self) -> None:
+        db = self._db
+        version: int = db.execute("PRAGMA user_version").fetchone()[0]
+        if version > len(MIGRATIONS):
+            raise IndexUnusable(
+                f"The catalog {self._path} was made by a newer version of seed-rag.",
+                hint="Upgrade seed-rag, or set RAG_HOME to another folder.",
+            )
+        for number, script in enumerate(MIGRATIONS[version:], version + 1):
+            db.executescript(f"BEGIN; {script} PRAGMA user_version = {number}; COMMIT;")
+
+    @property
+    def _db(self) -> sqlite3.Connection:
+        db: sqlite3.Connection | None = getattr(self._local, "db", None)
+        if db is None:
+            # Only `close` uses a connection from a thread that did not open it.
+            db = sqlite3.connect(
+                self._path, timeout=60, isolation_level=None, check_same_thread=False
+            )
+            db.execute("PRAGMA journal_mode = WAL")
+            db.execute("PRAGMA foreign_keys = ON")
+            self._local.db = db
+            self._connections.append(db)
+        return db
+
+    def close(self) -> None:
+        """Close every thread's connection."""
+        for db in self._connections:
+            db.close()
+        self._connections.clear()
+        self._local = threading.local()
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Let all reads within see the catalog as it is now."""
+        self._db.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self._db.execute("COMMIT")
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        db = self._db
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            yield db
+        except BaseException:
+            db.execute("ROLLBACK")
+            raise
+        db.execute("COMMIT")
+
+    # State
+
+    @property
+    def generation(self) -> int:
+        """A number that grows with every change to what is indexed."""
+        return self._state("generation")
+
+    @property
+    def writing(self) -> bool:
+        """Whether a writer is at work, or was ended before it was done."""
+        return bool(self._state("writing"))
+
+    @writing.setter
+    def writing(self, value: bool) -> None:
+        self._db.execute("UPDATE state SET value = ? WHERE key = 'writing'", (int(value),))
+
+    def _state(self, key: str) -> int:
+        row = self._db.execute("SELECT value FROM state WHERE key = ?", (key,)).fetchone()
+        return int(row[0])
+
+    # Writing
+
+    def put(self, entries: Iterable[Entry]) -> None:
+        """Add documents, or replace those of the same path, in one transaction."""
+        now = datetime.now(timezone.utc).isoformat(timespec="seconds")
+        with self._transaction() as db:
+            for entry in entries:
+                document = entry.kept.document
+                db.execute("DELETE FROM documents WHERE path = ?", (document.path,))
+                number = db.execute(
+                    "INSERT INTO documents (source, path, kind, title, text, sha256, pages,"
+                    " warnings, sentences, ingested_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    (
+                        document.source,
+                        document.path,
+                        document.kind,
+                        document.title,
+                        document.text,
+                        document.sha256,
+                        json.dumps([asdict(page) for page in document.pages]),
+                        json.dumps(document.warnings),
+                        _pack(entry.kept.sentences),
+                        now,
+                    ),
+                ).lastrowid
+                for chunk in entry.chunks:
+                    row = db.execute(
+                        "INSERT INTO chunks (id, document, ordinal, start, end, content)"
+                        " VALUES (?, ?, ?, ?, ?, ?)",
+                        (
+                            chunk.id,
+                            number,
+                            chunk.ordinal,
+                            chunk.start,
+                            chunk.end,
+                            chunk.content,
+                        ),
+                    ).lastrowid
+                    db.execute(
+                        "INSERT INTO terms (rowid, text) VALUES (?, ?)",
+                        (row, indexed_terms(document.text[chunk.start : chunk.end])),
+                    )
+            _advance(db)
+
+    def remove(self, sources: Sequence[str]) -> None:
+        """Remove documents with their chunks, in one transaction; unknown names are ignored."""
+        with self._transaction() as db:
+            db.executemany("DELETE FROM documents WHERE source = ?", [(s,) for s in sources])
+            _advance(db)
+
+    # Reading
+
+    def listings(self) -> list[Listing]:
+        """Every document without its text, by source."""
+        rows = self._db.execute(
+            "SELECT source, path, kind, title, length(text),"
+            " (SELECT count(*) FROM chunks WHERE document = documents.id),"
+            " json_array_length(pages), sha256, ingested_at, warnings"
+            " FROM documents ORDER BY source"
+        )
+        names = [field.name for field in fields(Listing)]
+        return [
+            Listing(**dict(zip(names, row, strict=True)) | {"warnings": tuple(json.loads(row[-1]))})
+            for row in rows
+        ]
+
+    def counts(self) -> tuple[int, int]:
+        """How many documents and chunks there are."""
+        row = self._db.execute(
+            "SELECT (SELECT count(*) FROM documents), (SELECT count(*) FROM chunks)"
+        ).fetchone()
+        return int(row[0]), int(row[1])
+
+    def kept(self, source: str) -> Kept | None:
+        """One document with its text and sentences."""
+        row = self._db.execute(
+            "SELECT source, path, kind, title, text, sha256, pages, warnings, sentences"
+            " FROM documents WHERE source = ?",
+            (source,),
+        ).fetchone()
+        if row is None:
+            return None
+        source, path, kind, title, text, sha256, pages, warnings, sentences = row
+        document = Document(
+            source=source,
+            path=path,
+            kind=kind,
+            title=title,
+            text=text,
+            sha256=sha256,
+            pages=tuple(Page(**page) for page in json.loads(pages)),
+            warnings=tuple(json.loads(warnings)),
+        )
+        return Kept(document, _unpack(sentences))
+
+    def chunk_ids(self, source: str | None = None) -> list[str]:
+        """The ids of one document's chunks, or of all."""
+        if source is None:
+            return [row[0] for row in self._db.execute("SELECT id FROM chunks")]
+        return [
+            row[0]
+            for row in self._db.execute(
+                "SELECT c.id FROM chunks c JOIN documents d ON d.id = c.document"
+                " WHERE d.source = ?",
+                (source,),
+            )
+        ]
+
+    def locate(self, ids: Sequence[str]) -> dict[str, Located]:
+        """Chunks by id; ids that are not indexed are left out."""
+        marks = ",".join("?" * len(ids))
+        rows = self._db.execute(
+            f"SELECT d.source, {_CHUNK} FROM chunks c"  # noqa: S608
+            f" JOIN documents d ON d.id = c.document WHERE c.id IN ({marks})",
+            list(ids),
+        )
+        return {chunk[0]: Located(Chunk(*chunk), source) for source, *chunk in rows}
+
+    def search(self, match: str, k: int) -> list[tuple[Located, float]]:
+        """The `k` chunks that an FTS5 expression fits best, with their BM25 weight (above 0)."""
+        rows = self._db.execute(
+            f"SELECT -found.rank, d.source, {_CHUNK} FROM"  # noqa: S608
+            " (SELECT rowid, rank FROM terms WHERE terms MATCH ? ORDER BY rank LIMIT ?) AS found"
+            " JOIN chunks c ON c.number = found.rowid JOIN documents d ON d.id = c.document"
+            " ORDER BY found.rank, c.id",
+            (match, k),
+        )
+        return [(Located(Chunk(*chunk), source), weight) for weight, source, *chunk in rows]
+
+
+_CHUNK = "c.id, c.ordinal, c.start, c.end, c.content"
+
+
+def _advance(db: sqlite3.Connection) -> None:
+    db.execute("UPDATE state SET value = value + 1 WHERE key = 'generation'")
+
+
+def _pack(spans: Sequence[Span]) -> bytes:
+    """Spans as pairs of 32-bit numbers: a document has thousands, JSON would take four times that."""
+    flat = array("I", [offset for span in spans for offset in span])
+    return flat.tobytes()
+
+
+def _unpack(blob: bytes) -> tuple[Span, ...]:
+    flat = array("I", blob)
+    return tuple(zip(flat[::2], flat[1::2], strict=True))

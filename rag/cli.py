@@ -1,0 +1,307 @@
+"""The command line. Results go to standard output, everything else to standard error.
+
+Exit codes: 0 done (abstaining is done), 1 an expected failure, 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rag import __version__
+from rag.errors import RagError, SourceError, UsageError
+
+if TYPE_CHECKING:
+    from rag.ingesting import Progress
+    from rag.pipeline import Rag
+    from rag.types import Answer, IngestReport, StatusReport
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code."""
+    options = _parser().parse_args(arguments)
+    _log_to_stderr()
+    try:
+        from rag.pipeline import Rag
+
+        with Rag.open() as rag:
+            code: int = options.run(rag, options)
+            sys.stdout.flush()
+            return code
+    except RagError as error:
+        print(f"rag: {error.message}", file=sys.stderr)
+        if error.hint:
+            print(f"     {error.hint}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:  # the reader of our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        print("rag: stopped; what was done so far is kept.", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="rag",
+        description="Answers from your own documents, each tied to the exact words of a file."
+        " Settings: see .env.example.",
+    )
+    parser.add_argument("--version", action="version", version=f"seed-rag {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(
+        name: str, run: Callable[[Rag, argparse.Namespace], int], summary: str
+    ) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=summary, description=summary)
+        sub.set_defaults(run=run)
+        sub.add_argument("--json", action="store_true", help="print JSON")
+        return sub
+
+    ingest = command("ingest", _ingest, "Bring the index in step with files and folders.")
+    ingest.add_argument("paths", nargs="+", metavar="PATH", help="a file or a folder")
+
+    ask = command("ask", _ask, "Ask a question, or many from a file.")
+    what = ask.add_mutually_exclusive_group(required=True)
+    what.add_argument("question", nargs="?", metavar="QUESTION")
+    what.add_argument(
+        "--batch",
+        metavar="FILE.jsonl",
+        help="one JSON object a line with a 'question'; prints one answer a line, in order",
+    )
+
+    command("sources", _sources, "List the indexed documents.")
+    forget = command("forget", _forget, "Remove a document from the index; its file stays.")
+    forget.add_argument("source", metavar="SOURCE", help="a name that `rag sources` lists")
+    command("status", _status, "Say what is indexed, what answers, and what leaves the machine.")
+    command("rebuild", _rebuild, "Index everything again, after an upgrade or a new model.")
+    return parser
+
+
+# Commands
+
+
+def _ingest(rag: Rag, options: argparse.Namespace) -> int:
+    with _progress_bar("Ingesting") as progress:
+        report = rag.ingest(*options.paths, progress=progress)
+    return _report(report, options)
+
+
+def _rebuild(rag: Rag, options: argparse.Namespace) -> int:
+    with _progress_bar("Rebuilding") as progress:
+        report = rag.rebuild(progress=progress)
+    return _report(report, options)
+
+
+def _report(report: IngestReport, options: argparse.Namespace) -> int:
+    """Print what an ingest did; 1 where nothing at all could be read."""
+    if options.json:
+        _print_json(report.to_dict())
+    else:
+        for name in ("added", "updated", "deleted"):
+            for source in getattr(report, name):
+                _say(f"{name:9} {source}")
+        counts = {
+            name: len(getattr(report, name))
+            for name in ("added", "updated", "unchanged", "deleted", "failed")
+        }
+        _say(", ".join(f"{count} {name}" for name, count in counts.items()))
+    for warning in report.warnings:
+        print(f"rag: {_safe(warning.source)}: {_safe(warning.message)}", file=sys.stderr)
+    for failure in report.failed:
+        hint = f" {failure.hint}" if failure.hint else ""
+        print(
+            f"rag: {_safe(failure.source)} failed: {_safe(failure.reason)}{_safe(hint)}",
+            file=sys.stderr,
+        )
+    nothing_read = not (report.added or report.updated or report.unchanged)
+    return 1 if report.failed and nothing_read else 0
+
+
+def _ask(rag: Rag, options: argparse.Namespace) -> int:
+    if options.batch is not None:
+        return _ask_batch(rag, Path(options.batch))
+    with _waiting("Reading…"):
+        answer = rag.ask(options.question)
+    if options.json:
+        _print_json(answer.to_dict())
+    else:
+        _print_answer(answer)
+    return 0
+
+
+def _ask_batch(rag: Rag, file: Path) -> int:
+    """Answer each line of a file; a question that cannot be asked has an `error` in its place."""
+    rows = list(_rows(file))
+    failed = 0
+    with _progress_bar("Asking", unit=" questions") as progress:
+        for number, row in enumerate(rows, 1):
+            try:
+                row |= rag.ask(row["question"]).to_dict()
+            except UsageError as error:
+                row["error"] = error.message
+                failed += 1
+            print(json.dumps(row, ensure_ascii=False))
+            progress(number, len(rows))
+    if failed:
+        print(f"rag: {failed} of {len(rows)} questions could not be asked.", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _rows(file: Path) -> Iterator[dict[str, Any]]:
+    """The objects of a JSON Lines file, checked before the first is asked."""
+    try:
+        lines = file.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise SourceError(
+            f"{file} cannot be read: {reason}.",
+            hint='--batch takes a file with one JSON object a line: {"question": "..."}',
+        ) from None
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except ValueError:
+            row = None
+        if not isinstance(row, dict) or not isinstance(row.get("question"), str):
+            raise SourceError(
+                f"{file}, line {number}, is not a JSON object with a 'question'.",
+                hint='A line looks like {"id": 1, "question": "Who spoke?"}',
+            )
+        yield row
+
+
+def _sources(rag: Rag, options: argparse.Namespace) -> int:
+    sources = rag.sources()
+    if options.json:
+        _print_json([source.to_dict() for source in sources])
+        return 0
+    for source in sources:
+        stale = "  (changed or gone since it was indexed)" if source.stale else ""
+        _say(f"{source.source}  {source.characters:,} characters  {source.title}{stale}")
+        for warning in source.warnings:
+            _say(f"    {warning}")
+    return 0
+
+
+def _forget(rag: Rag, options: argparse.Namespace) -> int:
+    rag.forget(options.source)
+    if options.json:
+        _print_json({"forgotten": options.source})
+    else:
+        _say(f"forgotten {options.source}")
+    return 0
+
+
+def _status(rag: Rag, options: argparse.Namespace) -> int:
+    status = rag.status()
+    if options.json:
+        _print_json(status.to_dict())
+    else:
+        _print_status(status)
+    return 0
+
+
+# Printing
+
+
+def _print_answer(answer: Answer) -> None:
+    _say(answer.text)
+    _say("")
+    for citation in answer.citations:
+        page = f", page {citation.page}" if citation.page else ""
+        stale = "  (the file has changed since)" if citation.stale else ""
+        _say(
+            f"[{citation.marker}] {citation.source}{page},"
+            f" characters {citation.start}-{citation.end}{stale}"
+        )
+        if citation.context != citation.quote:
+            _say(f"    {' '.join(citation.context.split())}")
+    if answer.status == "answered":
+        _say(f"Probability of being right: {answer.confidence:.2f}")
+        return
+    if answer.reason:
+        _say(answer.reason)
+    if answer.passages:
+        _say("Closest passages:")
+    for passage in answer.passages:
+        text = " ".join(passage.text.split())
+        _say(f"  {passage.source}, characters {passage.start}-{passage.end}")
+        _say(f"    {text[:200]}{'…' if len(text) > 200 else ''}")
+
+
+def _print_status(status: StatusReport) -> None:
+    matches = {True: "current", False: "made by other settings: run `rag rebuild`", None: "none"}
+    _say(f"seed-rag   {status.version}")
+    _say(f"home       {status.home}")
+    _say(f"documents  {status.documents} in {status.chunks} chunks")
+    _say(f"index      {matches[status.index_matches]}")
+    _say(f"answers    {status.answered_by}, from a probability of {status.threshold:.2f} on")
+    _say(f"embedding  {status.embedding_model}")
+    _say(f"network    {'; '.join(status.network) or 'nothing leaves this machine'}")
+
+
+def _print_json(value: Any) -> None:
+    print(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def _say(text: str) -> None:
+    print(_safe(text))
+
+
+def _safe(text: str) -> str:
+    """Text without the control characters by which a document could drive the terminal."""
+    return "".join(
+        c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text
+    )
+
+
+# Signs of life, on a terminal only
+
+
+@contextmanager
+def _progress_bar(label: str, unit: str = "B") -> Iterator[Progress]:
+    from tqdm import tqdm
+
+    with tqdm(
+        desc=label,
+        unit=unit,
+        unit_scale=unit == "B",
+        disable=None,  # unless standard error is a terminal
+        leave=False,
+    ) as bar:
+
+        def progress(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        yield progress
+
+
+@contextmanager
+def _waiting(label: str) -> Iterator[None]:
+    if not sys.stderr.isatty():
+        yield
+        return
+    print(label, end="\r", file=sys.stderr, flush=True)
+    try:
+        yield
+    finally:
+        print(" " * len(label), end="\r", file=sys.stderr, flush=True)
+
+
+def _log_to_stderr() -> None:
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("rag: %(message)s"))
+    logger = logging.getLogger("rag")
+    logger.handlers = [handler]
+    logger.setLevel(logging.INFO)

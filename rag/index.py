@@ -1,0 +1,183 @@
+"""The vectors of the chunks, in a Chroma collection; the only file that imports chromadb.
+
+Chroma directly rather than LlamaIndex's ChromaVectorStore, whose `add` keeps the old vector of an id
+that is added again without a word. What is stored is readable through that class all the same:
+text as the document, source and offsets as metadata.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import cast
+from urllib.parse import urlsplit
+
+import chromadb
+import numpy as np
+from chromadb.api.client import Client
+from chromadb.config import Settings as ChromaSettings
+from chromadb.errors import ChromaError, NotFoundError
+from numpy.typing import NDArray
+
+from rag.catalog import Chunk
+from rag.errors import FingerprintError, IndexUnusable
+
+FINGERPRINT = "fingerprint"
+EF_SEARCH = 200  # candidates that HNSW keeps while searching; at least the most we ever ask for
+PAGE = 5_000  # rows a call: SQLite bounds the parameters of one statement (32,766)
+
+_open_numbers: set[int] = set()
+_open_lock = threading.Lock()
+
+
+class VectorIndex:
+    """One collection. Calls from several threads are taken one at a time."""
+
+    def __init__(self, folder: Path, name: str, *, url: str | None = None) -> None:
+        """Connect; nothing is made or read yet.
+
+        Args:
+            folder: where the embedded store lies; unused with a server.
+            name: the collection's name.
+            url: a Chroma server instead of the embedded store.
+        """
+        self._folder, self._name, self._url = folder, name, url
+        self._lock = threading.RLock()
+        self._number: int | None = None
+        self._client = self._connect()
+        self._collection: chromadb.Collection | None = None
+
+    def _connect(self) -> Client:
+        settings = ChromaSettings(anonymized_telemetry=False)
+        if self._url:
+            parts = urlsplit(self._url)
+            with _explained(f"The Chroma server at {self._url} could not be reached"):
+                client = chromadb.HttpClient(
+                    host=parts.hostname or "",
+                    port=parts.port or (443 if parts.scheme == "https" else 80),
+                    ssl=parts.scheme == "https",
+                    settings=settings,
+                )
+            return cast("Client", client)
+        # Clients of one process that name the same path share one system, which does not see what
+        # other processes write; closing one leaves it alive for the rest. A spelling of the path
+        # that is not in use gets a system of its own.
+        with _open_lock:
+            self._number = next(n for n in itertools.count() if n not in _open_numbers)
+            _open_numbers.add(self._number)
+        with _explained(f"The vector store in {self._folder} cannot be opened"):
+            client = chromadb.PersistentClient(
+                str(self._folder) + "/." * self._number, settings=settings
+            )
+        return cast("Client", client)  # declared as an interface that lacks `close`
+
+    def create(self, fingerprint: str) -> None:
+        """Make the collection, empty, for vectors made by `fingerprint`."""
+        with self._lock, _explained("The vector store cannot be written"):
+            self._collection = self._client.create_collection(
+                self._name,
+                metadata={FINGERPRINT: fingerprint},
+                configuration={"hnsw": {"space": "cosine", "ef_search": EF_SEARCH}},
+                embedding_function=None,
+            )
+
+    def check(self, fingerprint: str) -> None:
+        """Refuse a collection whose vectors were made by something else.
+
+        Raises:
+            FingerprintError: loader, chunker or embedding model differ from the set ones.
+            IndexUnusable: the collection is missing or unreadable.
+        """
+        with self._lock:
+            found = (self._get().metadata or {}).get(FINGERPRINT)
+        if found != fingerprint:
+            raise FingerprintError(
+                f"The index was made by {found}; the settings and this version say {fingerprint}.",
+                hint="Run `rag rebuild`, or restore the settings it was made with.",
+            )
+
+    def close(self) -> None:
+        """Release files and memory. The object can not be used any more."""
+        with self._lock:
+            self._client.close()
+            with _open_lock:
+                _open_numbers.discard(-1 if self._number is None else self._number)
+
+    def drop(self) -> None:
+        """Delete the collection with all its vectors."""
+        with self._lock, suppress(NotFoundError), _explained("The vector store cannot be written"):
+            self._client.delete_collection(self._name)
+
+    def reopen(self) -> None:
+        """Drop what is held in memory, and see what other processes have written."""
+        with self._lock:
+            self.close()
+            self._client = self._connect()
+            self._collection = None
+
+    def upsert(
+        self,
+        source: str,
+        chunks: Sequence[Chunk],
+        texts: Sequence[str],
+        vectors: NDArray[np.float32],
+    ) -> None:
+        """Write one document's chunks; `vectors` has shape (chunks, width), normalised."""
+        with self._lock, _explained("The vector store cannot be written"):
+            for first in range(0, len(chunks), PAGE):
+                page = slice(first, first + PAGE)
+                self._get().upsert(
+                    ids=[chunk.id for chunk in chunks[page]],
+                    embeddings=vectors[page],
+                    documents=list(texts[page]),
+                    metadatas=[
+                        {"source": source, "start": chunk.start, "end": chunk.end}
+                        for chunk in chunks[page]
+                    ],
+                )
+
+    def delete(self, ids: Sequence[str]) -> None:
+        """Delete chunks by id; ids that are not there are ignored."""
+        with self._lock, _explained("The vector store cannot be written"):
+            for first in range(0, len(ids), PAGE):
+                self._get().delete(ids=list(ids[first : first + PAGE]))
+
+    def ids(self) -> set[str]:
+        """The ids of all vectors."""
+        with self._lock, _explained("The vector store cannot be read"):
+            return set(self._get().get(include=[])["ids"])
+
+    def search(self, vector: NDArray[np.float32], k: int) -> list[tuple[str, float]]:
+        """The `k` nearest chunks as (id, cosine similarity), best first."""
+        with self._lock, _explained("The vector store cannot be read"):
+            found = self._get().query(
+                query_embeddings=vector[None, :], n_results=k, include=["distances"]
+            )
+        distances = found["distances"] or [[]]
+        return [
+            (id_, 1 - distance) for id_, distance in zip(found["ids"][0], distances[0], strict=True)
+        ]
+
+    def _get(self) -> chromadb.Collection:
+        if self._collection is None:
+            with _explained("The vector store cannot be read"):
+                self._collection = self._client.get_collection(self._name, embedding_function=None)
+        return self._collection
+
+
+@contextmanager
+def _explained(what: str) -> Iterator[None]:
+    """Turn Chroma's errors into ours, with what to do."""
+    try:
+        yield
+    except IndexUnusable:
+        raise
+    except NotFoundError:
+        raise IndexUnusable(
+            f"{what}: its collection is missing.", hint="Run `rag rebuild`."
+        ) from None
+    except (ChromaError, ValueError, OSError) as error:
+        raise IndexUnusable(f"{what}: {error}", hint="Run `rag rebuild`.") from error

@@ -1,0 +1,262 @@
+"""Ingest: bring the index in step with files, by content.
+
+A file is known by its path and recognised by the SHA-256 of its bytes. What cannot be loaded keeps
+what was indexed of it before, and is named in the report.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from rag.catalog import Catalog, Chunk, Entry, Kept
+from rag.chunking import CHUNKER, chunk_document
+from rag.embedding import Embedder, Vectors
+from rag.errors import LoadError
+from rag.loading import LOADER, Found, Limits, digest, language_warning, load, walk
+from rag.settings import Settings
+from rag.store import Embedded, Store
+from rag.types import Document, Failure, IngestReport, Notice
+
+GROUP = 1_000_000  # characters that are embedded and committed together: half a minute's work
+SLICE = 256  # chunks between two signs of progress: about four seconds on two cores
+
+Progress = Callable[[int, int], None]
+"""Called with (done, total), in bytes of the files to be read."""
+
+
+def fingerprint(embedder: Embedder) -> str:
+    """What makes an index: loader, chunker and embedding model."""
+    return f"{LOADER} {CHUNKER} {embedder.fingerprint}"
+
+
+@dataclass(slots=True)
+class _Report:
+    """An IngestReport in the making."""
+
+    added: list[str] = field(default_factory=list)
+    updated: list[str] = field(default_factory=list)
+    unchanged: list[str] = field(default_factory=list)
+    deleted: list[str] = field(default_factory=list)
+    failed: list[Failure] = field(default_factory=list)
+    warnings: list[Notice] = field(default_factory=list)
+
+    def finished(self) -> IngestReport:
+        return IngestReport(
+            added=tuple(sorted(self.added)),
+            updated=tuple(sorted(self.updated)),
+            unchanged=tuple(sorted(self.unchanged)),
+            deleted=tuple(sorted(self.deleted)),
+            failed=tuple(self.failed),
+            warnings=tuple(self.warnings),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """A file to be loaded. `before` is what is kept where loading fails (only on a rebuild)."""
+
+    path: Path
+    source: str
+    known: bool
+    before: Document | None = None
+
+
+class Ingester:
+    """Writes documents into one store. The caller holds the write lock."""
+
+    def __init__(self, store: Store, embedder: Embedder, settings: Settings) -> None:
+        self._store = store
+        self._embedder = embedder
+        self._limits = Limits(
+            file_bytes=settings.max_file_bytes,
+            characters=settings.max_characters,
+            pages=settings.max_pages,
+            seconds=settings.max_seconds,
+        )
+
+    def ingest(self, paths: Sequence[Path], progress: Progress) -> IngestReport:
+        """Add, update and delete until the index says what `paths` hold.
+
+        Raises:
+            SourceError: a path does not exist; nothing is changed then.
+        """
+        walks = [walk(path) for path in paths]
+        found = list({file.path: file for files, _ in walks for file in files}.values())
+        report = _Report(failed=[failure for _, failures in walks for failure in failures])
+        self._forget_gone(paths, report)
+        jobs = self._changed(found, report)
+        self._run(jobs, report, progress)
+        return report.finished()
+
+    def rebuild(self, old: Catalog, progress: Progress) -> IngestReport:
+        """Index all that `old` lists: from its file, or from the kept text where that fails."""
+        report = _Report()
+        jobs = []
+        for listing in old.listings():
+            kept = old.kept(listing.source)
+            assert kept is not None
+            jobs.append(_Job(Path(listing.path), listing.source, True, kept.document))
+        self._run(jobs, report, progress)
+        return report.finished()
+
+    def heal(self) -> None:
+        """Finish what a killed writer left behind: stray vectors go, missing ones are made."""
+        incomplete = self._store.repair()
+        for source in incomplete:
+            kept = self._store.catalog.kept(source)
+            assert kept is not None
+            self._commit([kept.document], lambda _share: None)
+        if incomplete:
+            self._store.repair()
+
+    def _forget_gone(self, paths: Sequence[Path], report: _Report) -> None:
+        """Remove documents below `paths` whose files are gone."""
+        roots = [path.resolve() for path in paths]
+        report.deleted = [
+            listing.source
+            for listing in self._store.catalog.listings()
+            if any(Path(listing.path).is_relative_to(root) for root in roots)
+            and _is_gone(Path(listing.path))
+        ]
+        if report.deleted:
+            self._store.remove(report.deleted)
+
+    def _changed(self, found: Sequence[Found], report: _Report) -> list[_Job]:
+        """The files whose content is not what is indexed of them."""
+        listings = {listing.path: listing for listing in self._store.catalog.listings()}
+        taken = {listing.source for listing in listings.values()}
+        jobs = []
+        for file in found:
+            known = listings.get(str(file.path))
+            source = known.source if known else _name(file, taken)
+            try:
+                if known and digest(file.path) == known.sha256:
+                    report.unchanged.append(source)
+                    continue
+            except LoadError as error:
+                report.failed.append(Failure(source, error.message, error.hint))
+                continue
+            taken.add(source)
+            jobs.append(_Job(file.path, source, known is not None))
+        return jobs
+
+    def _run(self, jobs: Sequence[_Job], report: _Report, progress: Progress) -> None:
+        """Load, embed and commit, a group of documents at a time."""
+        sizes = [_size(job.path) for job in jobs]
+        total = sum(sizes)
+        done = 0
+        group: list[Document] = []
+        weight = characters = 0
+        for job, size in zip(jobs, sizes, strict=True):
+            document = self._load(job, report)
+            weight += size
+            if document is not None:
+                group.append(document)
+                characters += len(document.text)
+            if characters >= GROUP or job is jobs[-1]:
+                start, share_of = done, weight
+                self._commit(group, lambda share: progress(start + int(share * share_of), total))  # noqa: B023
+                done += weight
+                progress(done, total)
+                group, weight, characters = [], 0, 0
+
+    def _load(self, job: _Job, report: _Report) -> Document | None:
+        """Load one file and note in the report what became of it."""
+        try:
+            document = load(job.path, job.source, self._limits)
+        except LoadError as error:
+            report.failed.append(Failure(job.source, error.message, error.hint))
+            return job.before
+        (report.updated if job.known else report.added).append(job.source)
+        messages = list(document.warnings)
+        if self._embedder.english and (warning := language_warning(document.text)):
+            messages.append(warning)
+        report.warnings += [Notice(job.source, message) for message in messages]
+        return document
+
+    def _commit(self, documents: Sequence[Document], progress: Callable[[float], None]) -> None:
+        """Cut, embed and write documents together; `progress` takes the share done (0 to 1)."""
+        if not documents:
+            return
+        entries = [self._entry(document) for document in documents]
+        texts = [
+            entry.kept.document.text[chunk.start : chunk.end]
+            for entry in entries
+            for chunk in entry.chunks
+        ]
+        vectors = self._embed(texts, progress)
+        bounds = np.cumsum([len(entry.chunks) for entry in entries])[:-1]
+        self._store.put(
+            [
+                Embedded(entry, part)
+                for entry, part in zip(entries, np.split(vectors, bounds), strict=True)
+            ]
+        )
+
+    def _entry(self, document: Document) -> Entry:
+        text = document.text
+        sentences, spans = chunk_document(
+            text, self._embedder.count_tokens, self._embedder.max_tokens
+        )
+        chunks = [
+            Chunk(
+                id=_digest(document.source, document.sha256, str(start), str(end)).hex(),
+                ordinal=ordinal,
+                start=start,
+                end=end,
+                content=_digest(text[start:end]),
+            )
+            for ordinal, (start, end) in enumerate(spans)
+        ]
+        return Entry(Kept(document, tuple(sentences)), tuple(chunks))
+
+    def _embed(self, texts: Sequence[str], progress: Callable[[float], None]) -> Vectors:
+        """Embed sorted by length, so that a batch holds texts that need little padding."""
+        order = sorted(range(len(texts)), key=lambda i: -len(texts[i]))
+        parts = []
+        for first in range(0, len(order), SLICE):
+            chosen = order[first : first + SLICE]
+            parts.append(self._embedder.embed_chunks([texts[i] for i in chosen]))
+            progress((first + len(chosen)) / len(order))
+        vectors = np.concatenate(parts)
+        result = np.empty_like(vectors)
+        result[order] = vectors
+        return result
+
+
+def _digest(*parts: str) -> bytes:
+    """16 bytes that the same words always get."""
+    return hashlib.sha256("\0".join(parts).encode()).digest()[:16]
+
+
+def _name(file: Found, taken: set[str]) -> str:
+    """The path inside the ingested folder, with more of its folders where that is taken."""
+    parts = file.path.parts
+    for count in range(len(Path(file.relative).parts), len(parts) + 1):
+        name = "/".join(parts[-count:])
+        if name not in taken:
+            return name
+    raise AssertionError("an absolute path is taken by its own document alone")
+
+
+def _is_gone(path: Path) -> bool:
+    """Whether there is no such file any more; one that cannot be looked at may still be there."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0

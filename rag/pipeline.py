@@ -1,0 +1,399 @@
+"""The facade, and the one place that knows all the stages.
+
+path -> Document -> Chunk -> Store                                  (ingest)
+question -> Retriever -> Passage -> Reader -> decide -> cite & verify -> Answer     (ask)
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import rag
+from rag.citing import cite, is_stale
+from rag.deciding import best_candidate
+from rag.embedding import open_embedder
+from rag.errors import FingerprintError, NothingIndexed, SourceError, UsageError
+from rag.home import Home
+from rag.ingesting import Ingester, Progress, fingerprint
+from rag.reading import SentenceReader, SentenceWeights
+from rag.retrieval import Retriever
+from rag.settings import Settings
+from rag.store import Store
+from rag.types import (
+    Agreement,
+    Answer,
+    Document,
+    IngestReport,
+    Passage,
+    Reading,
+    SourceInfo,
+    StatusReport,
+    Trace,
+)
+
+if TYPE_CHECKING:
+    from rag.llama import RagQueryEngine, RagRetriever
+
+logger = logging.getLogger(__name__)
+
+SEEDS = Path(rag.__file__).parent.parent / "seeds"
+NO_ANSWER = "The documents do not answer this."
+CLOSEST = 3  # passages that an abstention shows
+MAX_QUESTION = 2_000  # characters; past this, tokens are not even counted
+
+
+def _silent(_done: int, _total: int) -> None:
+    pass
+
+
+class Rag:
+    """Questions over a person's documents. Safe to use from several threads."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Assemble the stages; nothing is read or made yet. Most callers want `Rag.open`."""
+        self.settings = settings
+        self._home = Home(settings.home)
+        self._embedder = open_embedder(settings)
+        self._retriever = Retriever(self._embedder)
+        self._reader = SentenceReader(self._embedder, SentenceWeights.load())
+        self._store: Store | None = None
+        self._lock = threading.RLock()
+
+    @classmethod
+    def open(cls, **overrides: Any) -> Rag:
+        """Open with the settings of the environment and `.env`; keyword arguments win over both.
+
+        Raises:
+            SettingsError: a setting is unknown or out of its bounds.
+            ModelError: the embedding model is missing or not the one expected.
+        """
+        return cls(Settings.load(**overrides))
+
+    def close(self) -> None:
+        """Release files and memory. Using the object again opens them again."""
+        with self._lock:
+            if self._store is not None:
+                self._store.close()
+                self._store = None
+
+    def __enter__(self) -> Rag:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # Documents
+
+    def ingest(self, *paths: str | Path, progress: Progress = _silent) -> IngestReport:
+        """Bring the index in step with files and folders.
+
+        Args:
+            paths: files, or folders that are walked. What is gone from a folder is forgotten.
+            progress: called with (done, total) in bytes.
+
+        Returns:
+            What was added, updated, unchanged, deleted, and what failed and why.
+
+        Raises:
+            SourceError: a path does not exist.
+            LockTimeout: another process went on writing for too long.
+            FingerprintError: the index was made by something else; see `rebuild`.
+        """
+        if not paths:
+            raise UsageError("There is nothing to ingest.", hint="Give a file or a folder.")
+        with self._writing() as store:
+            ingester = Ingester(store, self._embedder, self.settings)
+            return ingester.ingest([Path(path) for path in paths], progress)
+
+    def forget(self, source: str) -> None:
+        """Remove one document from the index; its file is not touched.
+
+        Raises:
+            SourceError: no document of that name is indexed.
+        """
+        with self._writing() as store:
+            if store.catalog.kept(source) is None:
+                raise _unknown(source)
+            store.remove([source])
+
+    def rebuild(self, *, progress: Progress = _silent) -> IngestReport:
+        """Index everything again, with the settings and version of now.
+
+        Asking goes on over the old index until the new one is whole. A document whose file cannot
+        be loaded any more is indexed from the text that was kept.
+        """
+        with self._home.writing(self.settings.lock_timeout):
+            self._home.sweep()
+            old = self._open()
+            new = self._create()
+            try:
+                ingester = Ingester(new, self._embedder, self.settings)
+                report = ingester.rebuild(old.catalog, progress)
+            except BaseException:
+                new.drop()
+                raise
+            new.close()
+            self._home.switch(new.name)
+            old.drop()
+            self._home.sweep()
+        return report
+
+    def sources(self) -> list[SourceInfo]:
+        """Every indexed document, by source name."""
+        if self._home.current is None:
+            return []
+        return [
+            SourceInfo(
+                source=listing.source,
+                path=listing.path,
+                kind=listing.kind,
+                title=listing.title,
+                characters=listing.characters,
+                chunks=listing.chunks,
+                pages=listing.pages or None,
+                sha256=listing.sha256,
+                ingested_at=listing.ingested_at,
+                stale=is_stale(listing.path, listing.sha256),
+                warnings=listing.warnings,
+            )
+            for listing in self._open().catalog.listings()
+        ]
+
+    def document(self, source: str) -> Document:
+        """One document as it was kept at ingest. Raises SourceError for an unknown name."""
+        kept = self._open().catalog.kept(source)
+        if kept is None:
+            raise _unknown(source)
+        return kept.document
+
+    def status(self) -> StatusReport:
+        """What is indexed, what answers, and what of it leaves the machine."""
+        documents, chunks, matches = 0, 0, None
+        if self._home.current is not None:
+            store = self._open()
+            documents, chunks = store.catalog.counts()
+            try:
+                store.check()
+                matches = True
+            except FingerprintError:
+                matches = False
+        url = self.settings.chroma_url
+        return StatusReport(
+            version=rag.__version__,
+            home=str(self._home.folder),
+            documents=documents,
+            chunks=chunks,
+            index_matches=matches,
+            answered_by=self._reader.name,
+            embedding_model=self._embedder.name,
+            threshold=self.settings.threshold,
+            network=(f"Chroma server {url} holds the documents' text",) if url else (),
+        )
+
+    # Questions
+
+    def retrieve(self, question: str, k: int = 10) -> list[Passage]:
+        """The `k` best passages for a question, best first; retrieval alone.
+
+        Raises:
+            UsageError: the question is empty or too long, or `k` is below 1.
+        """
+        if k < 1:
+            raise UsageError(f"k is {k}; it has to be at least 1.")
+        with self._asking(question) as (text, store):
+            return list(self._retriever.search(store.catalog, store.vectors, text, k).passages)
+
+    def read(self, question: str, passages: Sequence[Passage]) -> list[Reading]:
+        """Read passages for a question; reading alone.
+
+        Returns:
+            One reading a passage, in order: its spans, best first, and the evidence for none.
+        """
+        return self._reader.read(self._checked(question), passages)
+
+    def ask(self, question: str) -> Answer:
+        """Answer a question, or abstain. See `Answer`.
+
+        Raises:
+            UsageError: the question is empty or too long.
+            NothingIndexed: nothing was ever ingested and there is no seeds folder.
+        """
+        started = perf_counter()
+        with self._asking(question) as (text, store):
+            found = self._retriever.search(
+                store.catalog, store.vectors, text, self.settings.passages
+            )
+            retrieved = perf_counter()
+            readings = self._reader.read(text, found.passages)
+            read = perf_counter()
+            answer = self._answer(text, store, found.passages, readings)
+        return replace(
+            answer,
+            timings_ms={
+                "retrieve": 1000 * (retrieved - started),
+                "read": 1000 * (read - retrieved),
+                "total": 1000 * (perf_counter() - started),
+            },
+            trace=Trace(found.dense, found.lexical, tuple(readings)),
+        )
+
+    def _answer(
+        self,
+        question: str,
+        store: Store,
+        passages: Sequence[Passage],
+        readings: Sequence[Reading],
+    ) -> Answer:
+        candidate = best_candidate(readings)
+        if candidate is None:
+            return self._abstain(question, 0.0, passages, "No passage has anything to do with it.")
+        if candidate.confidence < self.settings.threshold:
+            return self._abstain(
+                question,
+                candidate.confidence,
+                passages,
+                f"The best candidate is right with a probability of {candidate.confidence:.2f},"
+                f" below the threshold of {self.settings.threshold:.2f}.",
+            )
+        kept = store.catalog.kept(candidate.passage.source)
+        span = candidate.evidence
+        citation = kept and cite(
+            kept.document, kept.sentences, span.start, span.end, span.text, marker=1
+        )
+        if not citation:
+            return self._abstain(
+                question,
+                candidate.confidence,
+                passages,
+                "The best candidate's citation did not match its source.",
+            )
+        short = " ".join(citation.quote.split())
+        return Answer(
+            question=question,
+            status="answered",
+            answered_by=self._reader.name,
+            short=short,
+            text=f"{short} [{citation.marker}]",
+            confidence=candidate.confidence,
+            citations=(citation,),
+            agreement=Agreement(1, (citation.source,)),
+            passages=tuple(passages),
+        )
+
+    def _abstain(
+        self, question: str, confidence: float, passages: Sequence[Passage], reason: str
+    ) -> Answer:
+        return Answer(
+            question=question,
+            status="abstained",
+            answered_by=self._reader.name,
+            short=None,
+            text=NO_ANSWER,
+            confidence=confidence,
+            passages=tuple(passages[:CLOSEST]),
+            reason=reason,
+        )
+
+    def _checked(self, question: str) -> str:
+        """The question, stripped. Raises UsageError where it cannot be asked."""
+        text = question.strip()
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise UsageError(
+                "The question is not valid text.", hint="Check the terminal's encoding."
+            ) from None
+        if not text:
+            raise UsageError("The question is empty.", hint="Ask something.")
+        if len(text) > MAX_QUESTION or (
+            self._embedder.count_tokens([text])[0] > self._embedder.max_tokens
+        ):
+            raise UsageError(
+                f"The question is too long ({len(text):,} characters): the model takes"
+                f" {self._embedder.max_tokens} tokens, about 1,000 characters.",
+                hint="Ask a shorter question.",
+            )
+        return text
+
+    # LlamaIndex
+
+    def as_retriever(self, k: int = 10) -> RagRetriever:
+        """This pipeline's retrieval as a LlamaIndex `BaseRetriever`."""
+        from rag.llama import RagRetriever
+
+        return RagRetriever(self, k)
+
+    def as_query_engine(self) -> RagQueryEngine:
+        """This pipeline as a LlamaIndex `CustomQueryEngine`."""
+        from rag.llama import RagQueryEngine
+
+        return RagQueryEngine(rag=self)
+
+    # The store
+
+    @contextmanager
+    def _asking(self, question: str) -> Iterator[tuple[str, Store]]:
+        """The checked question, and the store as it is now for as long as it is answered."""
+        text = self._checked(question)
+        with self._lock:
+            store = self._seeded()
+            store.check()
+            store.refresh()
+            with store.catalog.snapshot():
+                yield text, store
+
+    @contextmanager
+    def _writing(self) -> Iterator[Store]:
+        """The store under the write lock, made where there is none, repaired where need be."""
+        with self._home.writing(self.settings.lock_timeout):
+            self._home.sweep()
+            if self._home.current is None:
+                new = self._create()
+                new.close()
+                self._home.switch(new.name)
+            store = self._open()
+            store.check()
+            store.refresh()
+            Ingester(store, self._embedder, self.settings).heal()
+            yield store
+
+    def _seeded(self) -> Store:
+        """The store in use; where nothing was ever ingested, the seeds are, first."""
+        if (self._home.current is None or self._open().catalog.generation == 0) and SEEDS.is_dir():
+            logger.info("Nothing was ingested yet: indexing the seed articles in %s.", SEEDS)
+            with self._writing() as store:
+                if store.catalog.generation == 0:  # another process may have been first
+                    Ingester(store, self._embedder, self.settings).ingest([SEEDS], _silent)
+        return self._open()
+
+    def _create(self) -> Store:
+        """A new, empty index that is not in use yet."""
+        return Store.create(self._home, fingerprint(self._embedder), self.settings.chroma_url)
+
+    def _open(self) -> Store:
+        """The store in use, as it is on disk. Raises NothingIndexed where there is none."""
+        name = self._home.current
+        if name is None:
+            raise NothingIndexed(
+                "Nothing was ever ingested.", hint="Run `rag ingest PATH` with a file or a folder."
+            )
+        with self._lock:
+            if self._store is None or self._store.name != name:
+                self.close()
+                self._store = Store(
+                    self._home, name, fingerprint(self._embedder), self.settings.chroma_url
+                )
+            return self._store
+
+
+def _unknown(source: str) -> SourceError:
+    return SourceError(
+        f"No document named {source!r} is indexed.", hint="`rag sources` lists the names."
+    )

@@ -1,0 +1,83 @@
+"""From a question to passages: nearest vectors and BM25, fused, joined into passages."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass
+
+from rag import ranking
+from rag.catalog import Catalog, Kept, Located
+from rag.embedding import Embedder
+from rag.index import VectorIndex
+from rag.matching import match_expression
+from rag.types import Hit, Passage
+
+CANDIDATES = 100  # chunks that each retriever returns
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieval:
+    """The passages, best first, and each retriever's own ranking."""
+
+    passages: tuple[Passage, ...]
+    dense: tuple[Hit, ...]
+    lexical: tuple[Hit, ...]
+
+
+class Retriever:
+    """Searches one store's catalog and vectors. Has no state of its own but the embedder."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        self._embedder = embedder
+
+    def search(self, catalog: Catalog, vectors: VectorIndex, question: str, k: int) -> Retrieval:
+        """The best `k` passages for a question."""
+        dense = self._dense(catalog, vectors, question)
+        match = match_expression(question)
+        lexical = catalog.search(match, CANDIDATES) if match else []
+        ranked = ranking.fuse(
+            [(_place(found), cosine) for found, cosine in dense],
+            [(_place(found), weight) for found, weight in lexical],
+        )
+        built = ranking.build_passages(ranked, k)
+        kept = {found.source: catalog.kept(found.source) for found in built}
+        return Retrieval(
+            tuple(_passage(kept[found.source], found) for found in built),
+            tuple(_hit(*pair) for pair in dense),
+            tuple(_hit(*pair) for pair in lexical),
+        )
+
+    def _dense(
+        self, catalog: Catalog, vectors: VectorIndex, question: str
+    ) -> list[tuple[Located, float]]:
+        nearest = vectors.search(self._embedder.embed_question(question), CANDIDATES)
+        located = catalog.locate([id_ for id_, _ in nearest])
+        return [(located[id_], cosine) for id_, cosine in nearest if id_ in located]
+
+
+def _place(found: Located) -> ranking.Chunk:
+    chunk = found.chunk
+    return ranking.Chunk(found.source, chunk.ordinal, chunk.start, chunk.end, chunk.content)
+
+
+def _hit(found: Located, score: float) -> Hit:
+    return Hit(found.source, found.chunk.start, found.chunk.end, score)
+
+
+def _passage(kept: Kept | None, found: ranking.RankedPassage) -> Passage:
+    assert kept is not None  # the catalog named it in this same snapshot
+    sentences = kept.sentences
+    first = bisect_left(sentences, found.start, key=lambda span: span[1] - 1)
+    last = bisect_right(sentences, found.end - 1, key=lambda span: span[0])
+    return Passage(
+        source=found.source,
+        start=found.start,
+        end=found.end,
+        text=kept.document.text[found.start : found.end],
+        fused_score=found.fused_score,
+        dense_score=found.dense_score,
+        bm25_score=found.bm25_score,
+        sentences=tuple(
+            (max(start, found.start), min(end, found.end)) for start, end in sentences[first:last]
+        ),
+    )

@@ -1,0 +1,136 @@
+"""One index, opened: the catalog and the vectors, kept in step.
+
+Order is what makes it crash-safe. Vectors are written first, the catalog second (in one
+transaction, which is the moment the change happens), and vectors that nothing lists any more are
+deleted last. A process killed in between leaves vectors that no question sees; `repair` removes
+them, and names documents whose vectors are missing.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.catalog import Catalog, Entry
+from rag.home import Home
+
+if TYPE_CHECKING:
+    from rag.index import VectorIndex
+
+CATALOG = "catalog.sqlite3"
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """A document ready to be written: `vectors` has shape (chunks, width)."""
+
+    entry: Entry
+    vectors: NDArray[np.float32]
+
+
+class Store:
+    """The catalog and vectors of the index `name` under `home`."""
+
+    def __init__(self, home: Home, name: str, fingerprint: str, url: str | None) -> None:
+        """Open an index. `fingerprint` is of what makes vectors now; `url` a Chroma server."""
+        self.name = name
+        self._folder = home.index_folder(name)
+        self._fingerprint = fingerprint
+        self._url = url
+        self.catalog = Catalog(self._folder / CATALOG)
+        self._seen = self.catalog.generation
+        self._lock = threading.Lock()
+
+    @cached_property
+    def vectors(self) -> VectorIndex:
+        """The Chroma collection; chromadb is imported when it is first used."""
+        from rag.index import VectorIndex
+
+        return VectorIndex(self._folder / "chroma", f"seed-rag-{self.name}", url=self._url)
+
+    @classmethod
+    def create(cls, home: Home, fingerprint: str, url: str | None) -> Store:
+        """Make an empty index that is not in use yet."""
+        store = cls(home, home.new_index(), fingerprint, url)
+        store.vectors.create(fingerprint)
+        return store
+
+    def check(self) -> None:
+        """Raises FingerprintError where the vectors were made by something else."""
+        self.vectors.check(self._fingerprint)
+
+    def refresh(self) -> None:
+        """Reopen the vectors where another process has changed the index since."""
+        with self._lock:
+            generation = self.catalog.generation
+            if generation != self._seen:
+                if "vectors" in self.__dict__:
+                    self.vectors.reopen()
+                self._seen = generation
+
+    def put(self, documents: Sequence[Embedded]) -> None:
+        """Add documents or replace those of the same source, all or none of them."""
+        superseded: set[str] = set()
+        self.catalog.writing = True
+        for document in documents:
+            entry = document.entry
+            source, text = entry.kept.document.source, entry.kept.document.text
+            superseded |= set(self.catalog.chunk_ids(source))
+            superseded -= {chunk.id for chunk in entry.chunks}
+            self.vectors.upsert(
+                source,
+                entry.chunks,
+                [text[chunk.start : chunk.end] for chunk in entry.chunks],
+                document.vectors,
+            )
+        self.catalog.put([document.entry for document in documents])
+        self._finish(sorted(superseded))
+
+    def remove(self, sources: Sequence[str]) -> None:
+        """Remove documents with all that belongs to them."""
+        ids = [id_ for source in sources for id_ in self.catalog.chunk_ids(source)]
+        self.catalog.writing = True
+        self.catalog.remove(sources)
+        self._finish(ids)
+
+    def _finish(self, superseded: Sequence[str]) -> None:
+        self.vectors.delete(superseded)
+        self.catalog.writing = False
+        self._seen = self.catalog.generation
+
+    def repair(self) -> list[str]:
+        """After a writer was ended in mid-write: delete vectors that nothing lists.
+
+        Returns:
+            The sources whose vectors are not all there; they have to be embedded again.
+        """
+        if not self.catalog.writing:
+            return []
+        stored = self.vectors.ids()
+        self.vectors.delete(sorted(stored - set(self.catalog.chunk_ids())))
+        incomplete = [
+            listing.source
+            for listing in self.catalog.listings()
+            if not stored.issuperset(self.catalog.chunk_ids(listing.source))
+        ]
+        if not incomplete:
+            self.catalog.writing = False
+        return incomplete
+
+    def close(self) -> None:
+        """Release files and memory."""
+        if "vectors" in self.__dict__:
+            self.vectors.close()
+        self.catalog.close()
+
+    def drop(self) -> None:
+        """Close for good. Embedded, the folder's removal does the rest; a server has to be told."""
+        if self._url:
+            self.vectors.drop()
+        self.close()

@@ -1,0 +1,283 @@
+"""The nouns of the pipeline as frozen dataclasses; standard library only.
+
+Offsets are code points into `Document.text`, half open: `document.text[start:end]`.
+Scores say their name and range; a score that was not computed is None, never 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+Span = tuple[int, int]
+"""Half-open character range (start, end) in a document's text."""
+
+Status = Literal["answered", "abstained"]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a paginated document: its 1-based number and its range in the text."""
+
+    number: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A source file as extracted text.
+
+    `source` is the name shown in citations; `path` the absolute file. `sha256` is of the file's
+    bytes, in hex. For plain text and Markdown `text` is the decoded file itself, newlines
+    untouched. `warnings` are things a person should know about the extraction (a guessed encoding, say).
+    """
+
+    source: str
+    path: str
+    kind: str
+    title: str
+    text: str
+    sha256: str
+    pages: tuple[Page, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A stretch of one document that retrieval found.
+
+    `text` is `document.text[start:end]`. `dense_score` is a cosine similarity (-1 to 1) and
+    `bm25_score` a BM25 weight (above 0), each the best among the chunks that the passage is made
+    of, or None where that retriever did not return one. `fused_score` orders passages; higher is
+    better. `sentences` are the document's sentence spans inside the passage.
+    """
+
+    source: str
+    start: int
+    end: int
+    text: str
+    fused_score: float
+    dense_score: float | None = None
+    bm25_score: float | None = None
+    sentences: tuple[Span, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A span that a reader proposes as an answer, in document offsets.
+
+    `span_score` orders the spans of one question over all passages; higher is better.
+    """
+
+    start: int
+    end: int
+    text: str
+    span_score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a reader found in one passage: its spans, best first, and the evidence for none.
+
+    `no_answer_score` is on the scale of `span_score`: the passage answers where its best span
+    scores above it.
+    """
+
+    passage: Passage
+    spans: tuple[Evidence, ...]
+    no_answer_score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """Exact characters of a source: `document.text[start:end] == quote`, checked when made.
+
+    `context` is the sentence around the quote. `page` is the 1-based page, or None where the source
+    has none. `stale` says that the file has changed or gone since it was indexed.
+    """
+
+    marker: int
+    source: str
+    start: int
+    end: int
+    quote: str
+    context: str
+    page: int | None = None
+    stale: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How many independent sources support the answer, and which."""
+
+    independent: int
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Another answer that the sources also support."""
+
+    short: str
+    citations: tuple[Citation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One chunk in a retriever's own ranking: where it is, and that retriever's score."""
+
+    source: str
+    start: int
+    end: int
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """The intermediate steps of one answer, for evals and for the curious.
+
+    `dense` (score: cosine similarity) and `lexical` (score: BM25 weight) are each retriever's own
+    ranking, best first.
+    """
+
+    dense: tuple[Hit, ...] = ()
+    lexical: tuple[Hit, ...] = ()
+    readings: tuple[Reading, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of a question. Abstaining is a value: see `status` and `reason`.
+
+    `short` is the answer in as few of the source's words as answer it, None when abstaining.
+    `confidence` is the probability (0 to 1) that the best candidate is right, also when abstaining.
+    `timings_ms` are milliseconds by step. `trace` is not part of the JSON.
+    """
+
+    question: str
+    status: Status
+    answered_by: str
+    short: str | None
+    text: str
+    confidence: float
+    citations: tuple[Citation, ...] = ()
+    agreement: Agreement = Agreement(0, ())
+    conflicts: tuple[Conflict, ...] = ()
+    passages: tuple[Passage, ...] = ()
+    reason: str | None = None
+    timings_ms: Mapping[str, float] = field(default_factory=dict)
+    trace: Trace = field(default=Trace(), repr=False, compare=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The answer as JSON-ready data, in the shape that README documents."""
+        return {
+            "question": self.question,
+            "status": self.status,
+            "answered_by": self.answered_by,
+            "short": self.short,
+            "text": self.text,
+            "confidence": round(self.confidence, 4),
+            "citations": [asdict(c) for c in self.citations],
+            "agreement": {
+                "independent": self.agreement.independent,
+                "sources": list(self.agreement.sources),
+            },
+            "conflicts": [
+                {"short": c.short, "citations": [asdict(x) for x in c.citations]}
+                for c in self.conflicts
+            ],
+            "passages": [
+                {
+                    "source": p.source,
+                    "start": p.start,
+                    "end": p.end,
+                    "fused_score": round(p.fused_score, 6),
+                }
+                for p in self.passages
+            ],
+            "reason": self.reason,
+            "timings_ms": {name: round(ms, 2) for name, ms in self.timings_ms.items()},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A file that could not be ingested. What was indexed of it before stays."""
+
+    source: str
+    reason: str
+    hint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something to know about a file that was ingested all the same."""
+
+    source: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class IngestReport:
+    """What an ingest did, by source name."""
+
+    added: tuple[str, ...] = ()
+    updated: tuple[str, ...] = ()
+    unchanged: tuple[str, ...] = ()
+    deleted: tuple[str, ...] = ()
+    failed: tuple[Failure, ...] = ()
+    warnings: tuple[Notice, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as JSON-ready data."""
+        return {
+            "added": list(self.added),
+            "updated": list(self.updated),
+            "unchanged": list(self.unchanged),
+            "deleted": list(self.deleted),
+            "failed": [asdict(f) for f in self.failed],
+            "warnings": [asdict(w) for w in self.warnings],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class SourceInfo:
+    """One indexed document as `rag sources` lists it; `ingested_at` is UTC, ISO 8601."""
+
+    source: str
+    path: str
+    kind: str
+    title: str
+    characters: int
+    chunks: int
+    pages: int | None
+    sha256: str
+    ingested_at: str
+    stale: bool
+    warnings: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The listing entry as JSON-ready data."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class StatusReport:
+    """What `rag status` says. `index_matches` is None where nothing is indexed; `network` names
+    what a setting sends elsewhere, empty by default."""
+
+    version: str
+    home: str
+    documents: int
+    chunks: int
+    index_matches: bool | None
+    answered_by: str
+    embedding_model: str
+    threshold: float
+    network: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as JSON-ready data."""
+        return asdict(self)

@@ -1,0 +1,77 @@
+"""Every test gets a home of its own, and no setting from outside."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from rag import Rag, Settings
+from rag.embedding import Embedder, open_embedder
+
+REPOSITORY = Path(__file__).parent.parent
+SEEDS = REPOSITORY / "seeds"
+
+# Machines that run tests are shared: a slow example says nothing.
+settings.register_profile("shared", deadline=None)
+settings.load_profile("shared")
+
+
+@pytest.fixture(autouse=True)
+def _isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith("RAG_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("RAG_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def _embedder() -> Embedder:
+    return open_embedder(Settings())
+
+
+@pytest.fixture(autouse=True)
+def _load_the_embedder_once(_embedder: Embedder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The real one, but loaded once a run instead of once a test."""
+
+    def shared(settings: Settings) -> Embedder:
+        return _embedder if settings.embedding_model == "bundled" else open_embedder(settings)
+
+    monkeypatch.setattr("rag.pipeline.open_embedder", shared)
+
+
+@pytest.fixture
+def rag() -> Iterator[Rag]:
+    """A Rag with an empty home."""
+    with Rag.open() as opened:
+        yield opened
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """An empty folder for documents."""
+    path = tmp_path / "documents"
+    path.mkdir()
+    return path
+
+
+@pytest.fixture(scope="session")
+def seeded_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with the seeds indexed; copy it before changing it."""
+    home = tmp_path_factory.mktemp("seeded") / "home"
+    with Rag.open(home=home) as opened:
+        opened.ingest(SEEDS)
+    return home
+
+
+@pytest.fixture
+def seeded(seeded_home: Path, tmp_path: Path) -> Iterator[Rag]:
+    """A Rag over a copy of the indexed seeds."""
+    shutil.copytree(seeded_home, tmp_path / "home")
+    with Rag.open() as opened:
+        yield opened
