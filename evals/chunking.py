@@ -23,7 +23,14 @@ from typing import NamedTuple
 
 from tqdm import tqdm
 
-from evals.command import exit_code, ingest, print_json, print_table, working_folder
+from evals.command import (
+    exit_code,
+    ingest,
+    print_json,
+    print_table,
+    reason,
+    working_folder,
+)
 from evals.coverage import Span, disjoint
 from evals.statistics import Estimate, estimate
 from rag import Rag, SourceError, UsageError
@@ -147,7 +154,7 @@ def load_questions(folder: Path) -> list[Question]:
             ]
     except (OSError, ValueError, KeyError) as error:
         raise SourceError(
-            f"{path} cannot be read: {error}.",
+            f"{path} cannot be read: {reason(error)}.",
             hint="FOLDER is chunking_evaluation's general_evaluation_data with its .md files.",
         ) from None
 
@@ -168,7 +175,7 @@ def retrieve(
                 shutil.copyfile(folder / f"{corpus}.md", texts / f"{corpus}.md")
             except OSError as error:
                 raise SourceError(
-                    f"{folder / corpus}.md cannot be read: {error.strerror}."
+                    f"{folder / corpus}.md cannot be read: {reason(error)}."
                 ) from None
         with Rag.open(home=work / "home") as rag:
             ingest(rag, texts)

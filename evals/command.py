@@ -28,6 +28,11 @@ def exit_code(run: Callable[[], None]) -> int:
     return 0
 
 
+def reason(error: Exception) -> str:
+    """Why a file could not be read, without its path, which the message has already."""
+    return (isinstance(error, OSError) and error.strerror) or str(error)
+
+
 @contextmanager
 def working_folder(kept: Path | None = None) -> Iterator[Path]:
     """`kept`, made where it is not there, or a temporary folder that goes afterwards."""

@@ -27,7 +27,14 @@ from typing import Any
 
 from tqdm import tqdm
 
-from evals.command import exit_code, ingest, print_json, print_table, working_folder
+from evals.command import (
+    exit_code,
+    ingest,
+    print_json,
+    print_table,
+    reason,
+    working_folder,
+)
 from evals.statistics import Estimate, difference, estimate
 from rag import Rag, SourceError
 
@@ -113,7 +120,7 @@ def _rows(path: Path, keys: Sequence[str]) -> list[dict[str, Any]]:
             raise SourceError(f"{path}: a line has no {lacking[0]!r}.")
     except (OSError, EOFError, ValueError) as error:
         raise SourceError(
-            f"{path} cannot be read: {error}.",
+            f"{path} cannot be read: {reason(error)}.",
             hint=f"FOLDER holds {CORPUS} and {QUESTIONS} of RealTimeQA 2022.",
         ) from None
     return rows

@@ -6,7 +6,8 @@
 `SimpleDirectoryReader`, `VectorStoreIndex` and a persistent Chroma collection, put together as in
 LlamaIndex's documentation, with all-MiniLM-L6-v2 from the installed package in place of OpenAI's
 model, and every other value left at its default: nodes of 1,024 tokens of which the model sees the
-first 256, in fp32. No model writes answers, so that it can run offline.
+first 256, in fp32. The file's path is part of those, which is a default as well. No model writes
+answers, so that it can run offline.
 """
 
 from __future__ import annotations

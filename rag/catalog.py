@@ -15,8 +15,9 @@ from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
+from weakref import WeakSet
 
 from rag.errors import IndexUnusable
 from rag.matching import TOKENIZER, indexed_terms
@@ -53,7 +54,7 @@ MIGRATIONS = (
     CREATE VIRTUAL TABLE terms USING fts5 (text, tokenize = '{TOKENIZER}');
     CREATE TRIGGER terms_follow_chunks AFTER DELETE ON chunks
         BEGIN DELETE FROM terms WHERE rowid = old.number; END;
-    """,
+    """,  # noqa: S608 - the tokenizer is a constant
 )
 
 
@@ -112,6 +113,10 @@ class Listing:
     warnings: tuple[str, ...]
 
 
+class _Connection(sqlite3.Connection):
+    """A connection that goes with its thread: the base class takes no weak references."""
+
+
 class Catalog:
     """One SQLite file; see the module's docstring."""
 
@@ -123,7 +128,7 @@ class Catalog:
         """
         self._path = path
         self._local = threading.local()
-        self._connections: list[sqlite3.Connection] = []
+        self._connections: WeakSet[_Connection] = WeakSet()
         try:
             self._migrate()
         except sqlite3.DatabaseError as error:
@@ -145,16 +150,20 @@ class Catalog:
 
     @property
     def _db(self) -> sqlite3.Connection:
-        db: sqlite3.Connection | None = getattr(self._local, "db", None)
+        db: _Connection | None = getattr(self._local, "db", None)
         if db is None:
             # Only `close` uses a connection from a thread that did not open it.
             db = sqlite3.connect(
-                self._path, timeout=60, isolation_level=None, check_same_thread=False
+                self._path,
+                timeout=60,
+                isolation_level=None,
+                check_same_thread=False,
+                factory=_Connection,
             )
             db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA foreign_keys = ON")
             self._local.db = db
-            self._connections.append(db)
+            self._connections.add(db)
         return db
 
     def close(self) -> None:
@@ -204,11 +213,16 @@ class Catalog:
         row = self._db.execute("SELECT value FROM state WHERE key = ?", (key,)).fetchone()
         return int(row[0])
 
+    def advance(self) -> None:
+        """Say that the vectors have changed though the catalog has not."""
+        with self._transaction() as db:
+            _advance(db)
+
     # Writing
 
     def put(self, entries: Iterable[Entry]) -> None:
         """Add documents, or replace those of the same path, in one transaction."""
-        now = datetime.now(timezone.utc).isoformat(timespec="seconds")
+        now = datetime.now(UTC).isoformat(timespec="seconds")
         with self._transaction() as db:
             for entry in entries:
                 document = entry.kept.document
@@ -342,7 +356,7 @@ def _advance(db: sqlite3.Connection) -> None:
 
 
 def _pack(spans: Sequence[Span]) -> bytes:
-    """Spans as pairs of 32-bit numbers: a document has thousands, JSON would take four times that."""
+    """Spans as pairs of 32-bit numbers; JSON would take four times the space."""
     flat = array("I", [offset for span in spans for offset in span])
     return flat.tobytes()
 

@@ -64,7 +64,7 @@ def is_stale(path: str, sha256: str) -> bool:
 
 
 def _context(text: str, sentences: Sequence[Span], start: int, end: int) -> str:
-    """From the beginning of the sentence with the first word to the end of the one with the last."""
+    """From the start of the first word's sentence to the end of the last word's."""
     first = bisect_right(sentences, start, key=lambda span: span[0]) - 1
     last = bisect_right(sentences, end - 1, key=lambda span: span[0]) - 1
     left = min(sentences[first][0], start) if first >= 0 else start

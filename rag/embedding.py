@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 Vectors = NDArray[np.float32]
 BATCH = 32  # chunks a forward pass; on CPUs larger batches gain nothing
+FEW = 128  # chunks that are embedded sooner than sentence-transformers is imported (six seconds)
 
 
 class Embedder(Protocol):
@@ -155,6 +156,11 @@ class BundledEmbedder(SentenceTransformersEmbedder):
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         with self._encoder_lock:
             return [len(e.ids) for e in self.encoder.tokenize(texts, special=False)]
+
+    def embed_chunks(self, texts: Sequence[str]) -> Vectors:
+        if len(texts) <= FEW and "_model" not in self.__dict__:
+            return self.embed_sentences(texts)
+        return super().embed_chunks(texts)
 
     def embed_question(self, text: str) -> NDArray[np.float32]:
         vector: NDArray[np.float32] = self.embed_sentences([text])[0]

@@ -1,7 +1,7 @@
 """The vectors of the chunks, in a Chroma collection; the only file that imports chromadb.
 
-Chroma directly rather than LlamaIndex's ChromaVectorStore, whose `add` keeps the old vector of an id
-that is added again without a word. What is stored is readable through that class all the same:
+Chroma directly rather than LlamaIndex's ChromaVectorStore, whose `add` keeps the old vector of an
+id that is added again without a word. What is stored is readable through that class all the same:
 text as the document, source and offsets as metadata.
 """
 
@@ -20,9 +20,10 @@ import numpy as np
 from chromadb.api.client import Client
 from chromadb.config import Settings as ChromaSettings
 from chromadb.errors import ChromaError, NotFoundError
+from httpx import HTTPError
 from numpy.typing import NDArray
 
-from rag.catalog import Chunk
+from rag.catalog import Entry
 from rag.errors import FingerprintError, IndexUnusable
 
 FINGERPRINT = "fingerprint"
@@ -54,7 +55,7 @@ class VectorIndex:
         settings = ChromaSettings(anonymized_telemetry=False)
         if self._url:
             parts = urlsplit(self._url)
-            with _explained(f"The Chroma server at {self._url} could not be reached"):
+            with self._explained("reached"):
                 client = chromadb.HttpClient(
                     host=parts.hostname or "",
                     port=parts.port or (443 if parts.scheme == "https" else 80),
@@ -68,7 +69,7 @@ class VectorIndex:
         with _open_lock:
             self._number = next(n for n in itertools.count() if n not in _open_numbers)
             _open_numbers.add(self._number)
-        with _explained(f"The vector store in {self._folder} cannot be opened"):
+        with self._explained("opened"):
             client = chromadb.PersistentClient(
                 str(self._folder) + "/." * self._number, settings=settings
             )
@@ -76,7 +77,7 @@ class VectorIndex:
 
     def create(self, fingerprint: str) -> None:
         """Make the collection, empty, for vectors made by `fingerprint`."""
-        with self._lock, _explained("The vector store cannot be written"):
+        with self._lock, self._explained("written"):
             self._collection = self._client.create_collection(
                 self._name,
                 metadata={FINGERPRINT: fingerprint},
@@ -108,7 +109,7 @@ class VectorIndex:
 
     def drop(self) -> None:
         """Delete the collection with all its vectors."""
-        with self._lock, suppress(NotFoundError), _explained("The vector store cannot be written"):
+        with self._lock, suppress(NotFoundError), self._explained("written"):
             self._client.delete_collection(self._name)
 
     def reopen(self) -> None:
@@ -118,41 +119,36 @@ class VectorIndex:
             self._client = self._connect()
             self._collection = None
 
-    def upsert(
-        self,
-        source: str,
-        chunks: Sequence[Chunk],
-        texts: Sequence[str],
-        vectors: NDArray[np.float32],
-    ) -> None:
-        """Write one document's chunks; `vectors` has shape (chunks, width), normalised."""
-        with self._lock, _explained("The vector store cannot be written"):
+    def upsert(self, entries: Sequence[Entry], vectors: NDArray[np.float32]) -> None:
+        """Write all chunks of documents; `vectors` has shape (chunks, width), normalised."""
+        chunks = [(entry.kept.document, chunk) for entry in entries for chunk in entry.chunks]
+        with self._lock, self._explained("written"):
             for first in range(0, len(chunks), PAGE):
-                page = slice(first, first + PAGE)
+                page = chunks[first : first + PAGE]
                 self._get().upsert(
-                    ids=[chunk.id for chunk in chunks[page]],
-                    embeddings=vectors[page],
-                    documents=list(texts[page]),
+                    ids=[chunk.id for _, chunk in page],
+                    embeddings=vectors[first : first + PAGE],
+                    documents=[doc.text[chunk.start : chunk.end] for doc, chunk in page],
                     metadatas=[
-                        {"source": source, "start": chunk.start, "end": chunk.end}
-                        for chunk in chunks[page]
+                        {"source": doc.source, "start": chunk.start, "end": chunk.end}
+                        for doc, chunk in page
                     ],
                 )
 
     def delete(self, ids: Sequence[str]) -> None:
         """Delete chunks by id; ids that are not there are ignored."""
-        with self._lock, _explained("The vector store cannot be written"):
+        with self._lock, self._explained("written"):
             for first in range(0, len(ids), PAGE):
                 self._get().delete(ids=list(ids[first : first + PAGE]))
 
     def ids(self) -> set[str]:
         """The ids of all vectors."""
-        with self._lock, _explained("The vector store cannot be read"):
+        with self._lock, self._explained("read"):
             return set(self._get().get(include=[])["ids"])
 
     def search(self, vector: NDArray[np.float32], k: int) -> list[tuple[str, float]]:
         """The `k` nearest chunks as (id, cosine similarity), best first."""
-        with self._lock, _explained("The vector store cannot be read"):
+        with self._lock, self._explained("read"):
             found = self._get().query(
                 query_embeddings=vector[None, :], n_results=k, include=["distances"]
             )
@@ -163,21 +159,26 @@ class VectorIndex:
 
     def _get(self) -> chromadb.Collection:
         if self._collection is None:
-            with _explained("The vector store cannot be read"):
+            with self._explained("read"):
                 self._collection = self._client.get_collection(self._name, embedding_function=None)
         return self._collection
 
-
-@contextmanager
-def _explained(what: str) -> Iterator[None]:
-    """Turn Chroma's errors into ours, with what to do."""
-    try:
-        yield
-    except IndexUnusable:
-        raise
-    except NotFoundError:
-        raise IndexUnusable(
-            f"{what}: its collection is missing.", hint="Run `rag rebuild`."
-        ) from None
-    except (ChromaError, ValueError, OSError) as error:
-        raise IndexUnusable(f"{what}: {error}", hint="Run `rag rebuild`.") from error
+    @contextmanager
+    def _explained(self, doing: str) -> Iterator[None]:
+        """Turn Chroma's errors into ours, with what to do."""
+        where = f"Chroma server at {self._url}" if self._url else f"vector store in {self._folder}"
+        try:
+            yield
+        except IndexUnusable:
+            raise
+        except NotFoundError:
+            raise IndexUnusable(
+                f"The {where} has no collection {self._name}.", hint="Run `rag rebuild`."
+            ) from None
+        except (ChromaError, HTTPError, ValueError, OSError) as error:
+            raise IndexUnusable(
+                f"The {where} could not be {doing}: {error}",
+                hint="Check RAG_CHROMA_URL, and that the server runs."
+                if self._url
+                else "Run `rag rebuild`.",
+            ) from error

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +18,11 @@ from rag.catalog import Catalog, Chunk, Entry, Kept
 from rag.chunking import CHUNKER, chunk_document
 from rag.embedding import Embedder, Vectors
 from rag.errors import LoadError
-from rag.loading import LOADER, Found, Limits, digest, language_warning, load, walk
+from rag.loading import LOADER, Limits, digest, language_warning, load
 from rag.settings import Settings
-from rag.store import Embedded, Store
+from rag.store import Store
 from rag.types import Document, Failure, IngestReport, Notice
+from rag.walking import Found, walk
 
 GROUP = 1_000_000  # characters that are embedded and committed together: half a minute's work
 SLICE = 256  # chunks between two signs of progress: about four seconds on two cores
@@ -58,12 +60,11 @@ class _Report:
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """A file to be loaded. `before` is what is kept where loading fails (only on a rebuild)."""
+    """A file to be loaded; `before` is the SHA-256 that is indexed of it, None where it is new."""
 
     path: Path
     source: str
-    known: bool
-    before: Document | None = None
+    before: str | None
 
 
 class Ingester:
@@ -96,23 +97,16 @@ class Ingester:
     def rebuild(self, old: Catalog, progress: Progress) -> IngestReport:
         """Index all that `old` lists: from its file, or from the kept text where that fails."""
         report = _Report()
-        jobs = []
-        for listing in old.listings():
-            kept = old.kept(listing.source)
-            assert kept is not None
-            jobs.append(_Job(Path(listing.path), listing.source, True, kept.document))
-        self._run(jobs, report, progress)
+        jobs = [
+            _Job(Path(listing.path), listing.source, listing.sha256) for listing in old.listings()
+        ]
+        self._run(jobs, report, progress, instead=old)
         return report.finished()
 
     def heal(self) -> None:
         """Finish what a killed writer left behind: stray vectors go, missing ones are made."""
-        incomplete = self._store.repair()
-        for source in incomplete:
-            kept = self._store.catalog.kept(source)
-            assert kept is not None
-            self._commit([kept.document], lambda _share: None)
-        if incomplete:
-            self._store.repair()
+        incomplete = (self._store.catalog.kept(source) for source in self._store.repair())
+        self._commit([kept.document for kept in incomplete if kept], lambda _share: None)
 
     def _forget_gone(self, paths: Sequence[Path], report: _Report) -> None:
         """Remove documents below `paths` whose files are gone."""
@@ -142,28 +136,35 @@ class Ingester:
                 report.failed.append(Failure(source, error.message, error.hint))
                 continue
             taken.add(source)
-            jobs.append(_Job(file.path, source, known is not None))
+            jobs.append(_Job(file.path, source, known.sha256 if known else None))
         return jobs
 
-    def _run(self, jobs: Sequence[_Job], report: _Report, progress: Progress) -> None:
-        """Load, embed and commit, a group of documents at a time."""
+    def _run(
+        self,
+        jobs: Sequence[_Job],
+        report: _Report,
+        progress: Progress,
+        instead: Catalog | None = None,
+    ) -> None:
+        """Load, embed and commit, a group of documents at a time.
+
+        A document that cannot be loaded is taken from the catalog `instead`, if there is one.
+        """
         sizes = [_size(job.path) for job in jobs]
-        total = sum(sizes)
-        done = 0
+        total, done, begun, characters = sum(sizes), 0, 0, 0
         group: list[Document] = []
-        weight = characters = 0
         for job, size in zip(jobs, sizes, strict=True):
             document = self._load(job, report)
-            weight += size
+            if document is None and instead and (kept := instead.kept(job.source)):
+                document = kept.document
             if document is not None:
                 group.append(document)
                 characters += len(document.text)
+            done += size
             if characters >= GROUP or job is jobs[-1]:
-                start, share_of = done, weight
-                self._commit(group, lambda share: progress(start + int(share * share_of), total))  # noqa: B023
-                done += weight
+                self._commit(group, partial(_advance, progress, begun, done, total))
                 progress(done, total)
-                group, weight, characters = [], 0, 0
+                group, begun, characters = [], done, 0
 
     def _load(self, job: _Job, report: _Report) -> Document | None:
         """Load one file and note in the report what became of it."""
@@ -171,8 +172,13 @@ class Ingester:
             document = load(job.path, job.source, self._limits)
         except LoadError as error:
             report.failed.append(Failure(job.source, error.message, error.hint))
-            return job.before
-        (report.updated if job.known else report.added).append(job.source)
+            return None
+        if job.before is None:
+            report.added.append(job.source)
+        elif job.before != document.sha256:
+            report.updated.append(job.source)
+        else:
+            report.unchanged.append(job.source)
         messages = list(document.warnings)
         if self._embedder.english and (warning := language_warning(document.text)):
             messages.append(warning)
@@ -189,14 +195,7 @@ class Ingester:
             for entry in entries
             for chunk in entry.chunks
         ]
-        vectors = self._embed(texts, progress)
-        bounds = np.cumsum([len(entry.chunks) for entry in entries])[:-1]
-        self._store.put(
-            [
-                Embedded(entry, part)
-                for entry, part in zip(entries, np.split(vectors, bounds), strict=True)
-            ]
-        )
+        self._store.put(entries, self._embed(texts, progress))
 
     def _entry(self, document: Document) -> Entry:
         text = document.text
@@ -227,6 +226,11 @@ class Ingester:
         result = np.empty_like(vectors)
         result[order] = vectors
         return result
+
+
+def _advance(progress: Progress, begun: int, done: int, total: int, share: float) -> None:
+    """Report a share (0 to 1) of the way between two byte counts."""
+    progress(begun + int(share * (done - begun)), total)
 
 
 def _digest(*parts: str) -> bytes:

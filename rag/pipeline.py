@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import rag
 from rag.citing import cite, is_stale
@@ -22,7 +23,7 @@ from rag.embedding import open_embedder
 from rag.errors import FingerprintError, NothingIndexed, SourceError, UsageError
 from rag.home import Home
 from rag.ingesting import Ingester, Progress, fingerprint
-from rag.reading import SentenceReader, SentenceWeights
+from rag.reading import SentenceReader
 from rag.retrieval import Retriever
 from rag.settings import Settings
 from rag.store import Store
@@ -45,6 +46,7 @@ logger = logging.getLogger(__name__)
 
 SEEDS = Path(rag.__file__).parent.parent / "seeds"
 NO_ANSWER = "The documents do not answer this."
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
 CLOSEST = 3  # passages that an abstention shows
 MAX_QUESTION = 2_000  # characters; past this, tokens are not even counted
 
@@ -62,7 +64,7 @@ class Rag:
         self._home = Home(settings.home)
         self._embedder = open_embedder(settings)
         self._retriever = Retriever(self._embedder)
-        self._reader = SentenceReader(self._embedder, SentenceWeights.load())
+        self._reader = SentenceReader(self._embedder)
         self._store: Store | None = None
         self._lock = threading.RLock()
 
@@ -110,7 +112,7 @@ class Rag:
             raise UsageError("There is nothing to ingest.", hint="Give a file or a folder.")
         with self._writing() as store:
             ingester = Ingester(store, self._embedder, self.settings)
-            return ingester.ingest([Path(path) for path in paths], progress)
+            return ingester.ingest([Path(path).expanduser() for path in paths], progress)
 
     def forget(self, source: str) -> None:
         """Remove one document from the index; its file is not touched.
@@ -141,7 +143,9 @@ class Rag:
                 raise
             new.close()
             self._home.switch(new.name)
-            old.drop()
+            with self._lock:  # no question is under way in this process
+                old.drop()
+                self._store = None
             self._home.sweep()
         return report
 
@@ -184,7 +188,6 @@ class Rag:
                 matches = True
             except FingerprintError:
                 matches = False
-        url = self.settings.chroma_url
         return StatusReport(
             version=rag.__version__,
             home=str(self._home.folder),
@@ -194,8 +197,15 @@ class Rag:
             answered_by=self._reader.name,
             embedding_model=self._embedder.name,
             threshold=self.settings.threshold,
-            network=(f"Chroma server {url} holds the documents' text",) if url else (),
+            network=self._network(),
         )
+
+    def _network(self) -> tuple[str, ...]:
+        """What leaves this machine by a setting."""
+        url = self.settings.chroma_url
+        if url is None or urlsplit(url).hostname in LOOPBACK:
+            return ()
+        return (f"the Chroma server {url} holds the documents' text",)
 
     # Questions
 
@@ -342,8 +352,9 @@ class Rag:
     def _asking(self, question: str) -> Iterator[tuple[str, Store]]:
         """The checked question, and the store as it is now for as long as it is answered."""
         text = self._checked(question)
+        self._seed()
         with self._lock:
-            store = self._seeded()
+            store = self._open()
             store.check()
             store.refresh()
             with store.catalog.snapshot():
@@ -364,14 +375,16 @@ class Rag:
             Ingester(store, self._embedder, self.settings).heal()
             yield store
 
-    def _seeded(self) -> Store:
-        """The store in use; where nothing was ever ingested, the seeds are, first."""
+    def _seed(self) -> None:
+        """Ingest the seeds where nothing was ever ingested.
+
+        Not under `_lock`: who holds the write lock may be waiting for that.
+        """
         if (self._home.current is None or self._open().catalog.generation == 0) and SEEDS.is_dir():
             logger.info("Nothing was ingested yet: indexing the seed articles in %s.", SEEDS)
             with self._writing() as store:
                 if store.catalog.generation == 0:  # another process may have been first
                     Ingester(store, self._embedder, self.settings).ingest([SEEDS], _silent)
-        return self._open()
 
     def _create(self) -> Store:
         """A new, empty index that is not in use yet."""

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,14 +24,6 @@ if TYPE_CHECKING:
 CATALOG = "catalog.sqlite3"
 
 
-@dataclass(frozen=True, slots=True)
-class Embedded:
-    """A document ready to be written: `vectors` has shape (chunks, width)."""
-
-    entry: Entry
-    vectors: NDArray[np.float32]
-
-
 class Store:
     """The catalog and vectors of the index `name` under `home`."""
 
@@ -45,14 +35,20 @@ class Store:
         self._url = url
         self.catalog = Catalog(self._folder / CATALOG)
         self._seen = self.catalog.generation
+        self._vectors: VectorIndex | None = None
         self._lock = threading.Lock()
 
-    @cached_property
+    @property
     def vectors(self) -> VectorIndex:
         """The Chroma collection; chromadb is imported when it is first used."""
-        from rag.index import VectorIndex
+        with self._lock:
+            if self._vectors is None:
+                from rag.index import VectorIndex
 
-        return VectorIndex(self._folder / "chroma", f"seed-rag-{self.name}", url=self._url)
+                self._vectors = VectorIndex(
+                    self._folder / "chroma", f"seed-rag-{self.name}", url=self._url
+                )
+            return self._vectors
 
     @classmethod
     def create(cls, home: Home, fingerprint: str, url: str | None) -> Store:
@@ -70,27 +66,23 @@ class Store:
         with self._lock:
             generation = self.catalog.generation
             if generation != self._seen:
-                if "vectors" in self.__dict__:
-                    self.vectors.reopen()
+                if self._vectors is not None:
+                    self._vectors.reopen()
                 self._seen = generation
 
-    def put(self, documents: Sequence[Embedded]) -> None:
-        """Add documents or replace those of the same source, all or none of them."""
-        superseded: set[str] = set()
+    def put(self, entries: Sequence[Entry], vectors: NDArray[np.float32]) -> None:
+        """Add documents or replace those of the same source, all or none of them.
+
+        `vectors` has shape (chunks of all entries, width), in order.
+        """
         self.catalog.writing = True
-        for document in documents:
-            entry = document.entry
-            source, text = entry.kept.document.source, entry.kept.document.text
-            superseded |= set(self.catalog.chunk_ids(source))
-            superseded -= {chunk.id for chunk in entry.chunks}
-            self.vectors.upsert(
-                source,
-                entry.chunks,
-                [text[chunk.start : chunk.end] for chunk in entry.chunks],
-                document.vectors,
-            )
-        self.catalog.put([document.entry for document in documents])
-        self._finish(sorted(superseded))
+        superseded = {
+            id_ for entry in entries for id_ in self.catalog.chunk_ids(entry.kept.document.source)
+        }
+        self.vectors.upsert(entries, vectors)
+        self.catalog.put(entries)
+        kept = {chunk.id for entry in entries for chunk in entry.chunks}
+        self._finish(sorted(superseded - kept))
 
     def remove(self, sources: Sequence[str]) -> None:
         """Remove documents with all that belongs to them."""
@@ -100,7 +92,9 @@ class Store:
         self._finish(ids)
 
     def _finish(self, superseded: Sequence[str]) -> None:
-        self.vectors.delete(superseded)
+        if superseded:
+            self.vectors.delete(superseded)
+            self.catalog.advance()  # whoever reopened in between still holds what is deleted now
         self.catalog.writing = False
         self._seen = self.catalog.generation
 
@@ -108,25 +102,24 @@ class Store:
         """After a writer was ended in mid-write: delete vectors that nothing lists.
 
         Returns:
-            The sources whose vectors are not all there; they have to be embedded again.
+            The sources whose vectors are not all there; they have to be put again.
         """
         if not self.catalog.writing:
             return []
         stored = self.vectors.ids()
-        self.vectors.delete(sorted(stored - set(self.catalog.chunk_ids())))
         incomplete = [
             listing.source
             for listing in self.catalog.listings()
             if not stored.issuperset(self.catalog.chunk_ids(listing.source))
         ]
-        if not incomplete:
-            self.catalog.writing = False
+        self._finish(sorted(stored.difference(self.catalog.chunk_ids())))
+        self.catalog.writing = bool(incomplete)  # until they are put again, all together
         return incomplete
 
     def close(self) -> None:
         """Release files and memory."""
-        if "vectors" in self.__dict__:
-            self.vectors.close()
+        if self._vectors is not None:
+            self._vectors.close()
         self.catalog.close()
 
     def drop(self) -> None:

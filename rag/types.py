@@ -31,7 +31,7 @@ class Document:
 
     `source` is the name shown in citations; `path` the absolute file. `sha256` is of the file's
     bytes, in hex. For plain text and Markdown `text` is the decoded file itself, newlines
-    untouched. `warnings` are things a person should know about the extraction (a guessed encoding, say).
+    untouched. `warnings` are things to know about the extraction (a guessed encoding, say).
     """
 
     source: str

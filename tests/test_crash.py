@@ -18,14 +18,14 @@ from rag import Rag
 from .test_ingesting import stored
 
 INGEST = """
-import sys, time
-from pathlib import Path
+import sys
+import chromadb, nltk, py3langid  # kills are to fall into the ingest, not into imports
 import rag.ingesting
 from rag import Rag
 
 rag.ingesting.GROUP = 400  # characters: many commits, so that kills fall between and into them
 documents = Rag.open()
-documents._embedder.embed_chunks(["warm"])  # kills are to fall into the ingest, not the imports
+documents._embedder.embed_chunks(["warm"])
 print("ready", flush=True)
 documents.ingest(sys.argv[1])
 print("done", flush=True)

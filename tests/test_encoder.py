@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from rag import ModelError, Rag
-from rag.embedding import BundledEmbedder
+from rag.embedding import FEW, BundledEmbedder
 from rag.weights import bundled_folder, check_hash
 
 from .conftest import SEEDS
@@ -24,12 +24,21 @@ TEXTS = [
 ]
 
 
+def test_few_chunks_do_not_wait_for_sentence_transformers() -> None:
+    embedder = BundledEmbedder("fp32")
+    embedder.embed_chunks(["one"] * FEW)
+    assert "_model" not in vars(embedder)
+    embedder.embed_chunks(["one"] * (FEW + 1))
+    assert "_model" in vars(embedder)
+
+
 @pytest.fixture(scope="module")
 def fp32() -> BundledEmbedder:
     return BundledEmbedder("fp32")
 
 
 def test_the_light_way_is_sentence_transformers(fp32: BundledEmbedder) -> None:
+    fp32._model  # noqa: B018 - loaded, it is used for few texts as well
     light, bulk = fp32.embed_sentences(TEXTS), fp32.embed_chunks(TEXTS)
     assert light.shape == bulk.shape == (len(TEXTS), 384)
     assert light.dtype == bulk.dtype == np.float32

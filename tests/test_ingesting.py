@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -27,7 +26,7 @@ def write(folder: Path, files: dict[str, str]) -> None:
 
 
 def stored(rag: Rag) -> dict[str, str]:
-    """What is indexed, by source, checked to be whole: every chunk has its vector, and only they."""
+    """What is indexed, by source; every chunk has its vector, and there are no others."""
     store = rag._open()  # no public way to look at the vectors
     assert store.vectors.ids() == set(store.catalog.chunk_ids())
     assert not store.catalog.writing
@@ -41,7 +40,7 @@ def test_a_folder_is_taken_in_and_a_second_time_changes_nothing(rag: Rag, folder
     generation = rag._open().catalog.generation
     second = rag.ingest(folder)
     assert second.unchanged == tuple(sorted(NOTES))
-    assert not (second.added or second.updated or second.deleted or second.failed)
+    assert second.added == second.updated == second.deleted == second.failed == ()
     assert rag._open().catalog.generation == generation
     assert stored(rag) == NOTES
 
@@ -185,6 +184,7 @@ def test_rebuild_keeps_the_text_of_files_that_are_gone(rag: Rag, folder: Path) -
     write(folder, {"keys.md": "The spare key is at the neighbour's."})
     report = rag.rebuild()
     assert [failure.source for failure in report.failed] == ["tea.txt"]
+    assert (report.updated, report.unchanged) == (("keys.md",), ("deep/er/cat.txt",))
     assert stored(rag) == NOTES | {"keys.md": "The spare key is at the neighbour's."}
     assert len(list(Home(rag.settings.home).folder.glob("index-*"))) == 1
 
@@ -198,24 +198,18 @@ def test_a_rebuild_that_fails_leaves_the_old_index(
     def fail(*_: object) -> None:
         raise OSError("disk full")
 
-    with monkeypatch.context() as patch, pytest.raises(OSError, match="disk full"):
+    with monkeypatch.context() as patch:
         patch.setattr("rag.store.Store.put", fail)
-        rag.rebuild()
+        with pytest.raises(OSError, match="disk full"):
+            rag.rebuild()
     assert stored(rag) == NOTES
     rag.ingest(folder)
     assert len(list(Home(rag.settings.home).folder.glob("index-*"))) == 1
 
 
-def fail_at(name: str) -> Callable[[pytest.MonkeyPatch], None]:
-    """Let one step of a write raise, as a kill there would end it."""
-
-    def patch(monkeypatch: pytest.MonkeyPatch) -> None:
-        def fail(*_: object) -> None:
-            raise KeyboardInterrupt
-
-        monkeypatch.setattr(name, fail)
-
-    return patch
+def interrupt(*_: object) -> None:
+    """In place of one step of a write: end it there, as a kill would."""
+    raise KeyboardInterrupt
 
 
 @pytest.mark.parametrize(
@@ -229,9 +223,10 @@ def test_a_write_ended_at_any_step_is_repaired(
     rag.ingest(folder)
     changed = {"tea.txt": "No tea is left at all.", "new.txt": "A new note about bread."}
     write(folder, changed)
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        fail_at(step)(patch)
-        rag.ingest(folder)
+    with monkeypatch.context() as patch:
+        patch.setattr(step, interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            rag.ingest(folder)
     rag.close()
     rag.ask("Where is the tea?")
     rag.ingest(folder)

@@ -18,13 +18,15 @@ from pathlib import Path
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from pypdf import PdfWriter
 
 import rag.loading
 from rag.errors import LoadError, SourceError
 from rag.language import is_plainly_not_english
-from rag.loading import Limits, digest, language_warning, load, walk
+from rag.loading import Limits, digest, language_warning, load
 from rag.parsing import storable
 from rag.types import Document, Failure
+from rag.walking import walk
 from tests.documents import (
     add_footnote,
     edit_docx,
@@ -436,13 +438,16 @@ class TestPdf:
         path = make_pdf(tmp_path / "a.pdf", ["No printing."], owner_password="o")
         assert load_one(path).text == "No printing."
 
-    def test_encrypted_with_aes(self, tmp_path: Path) -> None:
-        zeros = [b"00" * count for count in (48, 48, 32, 32, 16)]
-        trailer = b"/ID [<00> <00>] /Encrypt << /Filter /Standard /V 5 /R 6 /Length 256 /P -4"
-        trailer += b" /O <%b> /U <%b> /OE <%b> /UE <%b> /Perms <%b>" % tuple(zeros)
-        trailer += b" /CF << /StdCF << /CFM /AESV3 >> >> /StmF /StdCF /StrF /StdCF >>"
-        path = make_raw_pdf(tmp_path / "a.pdf", b"BT (x) Tj ET", trailer=trailer)
-        assert "encrypted" in refusal(path).message
+    @pytest.mark.parametrize(("password", "opens"), [("", True), ("u", False)])
+    def test_encrypted_with_aes(self, tmp_path: Path, password: str, opens: bool) -> None:
+        writer = PdfWriter(make_pdf(tmp_path / "plain.pdf", ["No printing."]))
+        writer.encrypt(password, owner_password="o", algorithm="AES-256")
+        path = tmp_path / "a.pdf"
+        writer.write(path)
+        if opens:
+            assert load_one(path).text == "No printing."
+        else:
+            assert "encrypted" in refusal(path).message
 
     def test_a_scan(self, tmp_path: Path) -> None:
         error = refusal(make_pdf(tmp_path / "a.pdf", ["", ""]))

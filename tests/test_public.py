@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 import rag
 
 
@@ -30,9 +32,11 @@ def test_importing_is_cheap() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_opening_and_asking_need_no_slow_import() -> None:
+@pytest.mark.usefixtures("seeded")
+def test_asking_needs_no_slow_import() -> None:
     """A question pays for torch and Chroma; these would add six seconds."""
     heavy = "transformers", "sentence_transformers", "llama_index.core", "nltk", "sklearn"
-    code = f"import sys, rag; rag.Rag.open(); print([m for m in {heavy!r} if m in sys.modules])"
+    ask = "rag.Rag.open().ask('Who is the Commerce Secretary?')"
+    code = f"import sys, rag; {ask}; print([m for m in {heavy!r} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
