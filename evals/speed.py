@@ -156,7 +156,7 @@ def time_asking(home: Path, questions: Sequence[str]) -> Warm:
                 encode, vector = _clock(embedder.embed_question, question)
                 parts["encode"].append(encode)
                 parts["query"].append(_clock(vectors.search, vector, CANDIDATES)[0])
-                read, _ = _clock(embedder.embed_sentences, [question, *to_read[question]])
+                read, _ = _clock(embedder.embed, [question, *to_read[question]])
                 parts["read"].append(read)
     return Warm(product, parts)
 

@@ -1,6 +1,7 @@
-"""Text to vectors: chunks in bulk by sentence-transformers, a question by the bundled encoder.
+"""Text to vectors.
 
-See docs/decisions/0001-two-ways-into-one-encoder.md for why there are two ways into one model.
+The bundled model goes through `rag.encoder`, any other through sentence-transformers: see
+docs/decisions/0001-the-bundled-encoder.md.
 """
 
 from __future__ import annotations
@@ -26,12 +27,14 @@ if TYPE_CHECKING:
     from rag.encoder import Encoder
 
 Vectors = NDArray[np.float32]
-BATCH = 32  # chunks a forward pass; on CPUs larger batches gain nothing
-FEW = 128  # chunks that are embedded sooner than sentence-transformers is imported (six seconds)
+BATCH = 32  # texts a forward pass of sentence-transformers, its own default
 
 
 class Embedder(Protocol):
-    """Makes vectors of shape (texts, width), normalised, in the texts' order."""
+    """Makes vectors of shape (texts, width), normalised, in the texts' order.
+
+    Calls may come from several threads.
+    """
 
     name: str
     english: bool
@@ -48,14 +51,44 @@ class Embedder(Protocol):
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text, special tokens not counted, nothing cut."""
 
-    def embed_chunks(self, texts: Sequence[str]) -> Vectors:
-        """Embed in bulk, at ingest."""
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Embed chunks or sentences."""
 
     def embed_question(self, text: str) -> NDArray[np.float32]:
         """Embed one question: shape (width,)."""
 
-    def embed_sentences(self, texts: Sequence[str]) -> Vectors:
-        """Embed a few short texts while a question waits."""
+
+class BundledEmbedder:
+    """all-MiniLM-L6-v2 from the installed package: 384 dimensions, 256 tokens, English."""
+
+    name = "all-MiniLM-L6-v2"
+    english = True
+    fingerprint = f"{name}-{SHA256['model.safetensors'][:8]}"
+
+    def __init__(self, precision: Precision) -> None:
+        self.folder = bundled_folder()
+        self._precision = precision
+
+    @cached_property
+    def encoder(self) -> Encoder:
+        """The model itself, which readers share; torch is imported when it is first used."""
+        from rag.encoder import Encoder
+
+        return Encoder(self.folder, bf16=use_bf16(self._precision))
+
+    @property
+    def max_tokens(self) -> int:
+        return self.encoder.max_tokens - 2  # [CLS] and [SEP]
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        return [len(found.ids) for found in self.encoder.tokenize(texts, special=False)]
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        return self.encoder.embed(texts)
+
+    def embed_question(self, text: str) -> NDArray[np.float32]:
+        vector: NDArray[np.float32] = self.embed([text])[0]
+        return vector
 
 
 class SentenceTransformersEmbedder:
@@ -108,15 +141,12 @@ class SentenceTransformersEmbedder:
             )
         return [len(ids) for ids in encoded["input_ids"]]
 
-    def embed_chunks(self, texts: Sequence[str]) -> Vectors:
+    def embed(self, texts: Sequence[str]) -> Vectors:
         return self._encode(self._model.encode_document, texts)
 
     def embed_question(self, text: str) -> NDArray[np.float32]:
         vector: NDArray[np.float32] = self._encode(self._model.encode_query, [text])[0]
         return vector
-
-    def embed_sentences(self, texts: Sequence[str]) -> Vectors:
-        return self._encode(self._model.encode_document, texts)
 
     def _encode(self, encode: Callable[..., Tensor], texts: Sequence[str]) -> Vectors:
         with self._lock:
@@ -126,49 +156,6 @@ class SentenceTransformersEmbedder:
             )
         array: Vectors = vectors.float().numpy()
         return array
-
-
-class BundledEmbedder(SentenceTransformersEmbedder):
-    """all-MiniLM-L6-v2 from the installed package: 384 dimensions, 256 tokens, English."""
-
-    english = True
-
-    def __init__(self, precision: Precision) -> None:
-        super().__init__(bundled_folder(), precision)
-        self.name = "all-MiniLM-L6-v2"
-        self._encoder_lock = threading.Lock()  # its own, so that no question waits for an ingest
-
-    @cached_property
-    def fingerprint(self) -> str:
-        return f"{self.name}-{SHA256['model.safetensors'][:8]}"
-
-    @cached_property
-    def encoder(self) -> Encoder:
-        """The light way in, which readers share."""
-        from rag.encoder import Encoder
-
-        return Encoder(self.folder, bf16=use_bf16(self._precision))
-
-    @property
-    def max_tokens(self) -> int:
-        return self.encoder.max_tokens - 2  # [CLS] and [SEP]
-
-    def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        with self._encoder_lock:
-            return [len(e.ids) for e in self.encoder.tokenize(texts, special=False)]
-
-    def embed_chunks(self, texts: Sequence[str]) -> Vectors:
-        if len(texts) <= FEW and "_model" not in self.__dict__:
-            return self.embed_sentences(texts)
-        return super().embed_chunks(texts)
-
-    def embed_question(self, text: str) -> NDArray[np.float32]:
-        vector: NDArray[np.float32] = self.embed_sentences([text])[0]
-        return vector
-
-    def embed_sentences(self, texts: Sequence[str]) -> Vectors:
-        with self._encoder_lock:
-            return self.encoder.embed(texts)
 
 
 def open_embedder(settings: Settings) -> Embedder:

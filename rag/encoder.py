@@ -1,8 +1,7 @@
 """The bundled encoder (BERT, all-MiniLM-L6-v2) as plain torch functions.
 
-A question is encoded, and passages are read, through this module rather than through
-sentence-transformers, whose import alone takes about six seconds: see
-docs/decisions/0001-two-ways-into-one-encoder.md. A test holds the two equal.
+Used rather than sentence-transformers, whose import alone takes about six seconds and whose batches
+hold more padding: see docs/decisions/0001-the-bundled-encoder.md. A test holds the two equal.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file
 from tokenizers import Encoding, Tokenizer
 
-BATCH = 32  # texts a forward pass: on CPUs more gains nothing and costs padding
+BATCH = 16  # texts a forward pass: on CPUs more gains nothing and costs padding
 
 
 class Encoder:

@@ -220,7 +220,7 @@ class Ingester:
         parts = []
         for first in range(0, len(order), SLICE):
             chosen = order[first : first + SLICE]
-            parts.append(self._embedder.embed_chunks([texts[i] for i in chosen]))
+            parts.append(self._embedder.embed([texts[i] for i in chosen]))
             progress((first + len(chosen)) / len(order))
         vectors = np.concatenate(parts)
         result = np.empty_like(vectors)

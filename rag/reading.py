@@ -97,7 +97,7 @@ class SentenceReader:
         sentences = [sentence for passage in passages for sentence in _sentences(passage)]
         if not sentences:
             return np.zeros((0, len(FEATURES)))
-        vectors = self._embedder.embed_sentences([question, *sentences])
+        vectors = self._embedder.embed([question, *sentences])
         similarities = iter(vectors[1:] @ vectors[0])
         wanted = _stems(question)
         seen = _share(wanted, _stems(" ".join(passage.text for passage in passages)))

@@ -25,7 +25,7 @@ from rag import Rag
 
 rag.ingesting.GROUP = 400  # characters: many commits, so that kills fall between and into them
 documents = Rag.open()
-documents._embedder.embed_chunks(["warm"])
+documents._embedder.embed(["warm"])
 print("ready", flush=True)
 documents.ingest(sys.argv[1])
 print("done", flush=True)

@@ -1,4 +1,4 @@
-"""The two ways into the bundled encoder give the same vectors; its files are checked."""
+"""The bundled encoder gives what sentence-transformers gives; its files are checked."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from rag import ModelError, Rag
-from rag.embedding import FEW, BundledEmbedder
+from rag.embedding import BundledEmbedder, SentenceTransformersEmbedder
 from rag.weights import bundled_folder, check_hash
 
 from .conftest import SEEDS
@@ -24,41 +24,38 @@ TEXTS = [
 ]
 
 
-def test_few_chunks_do_not_wait_for_sentence_transformers() -> None:
-    embedder = BundledEmbedder("fp32")
-    embedder.embed_chunks(["one"] * FEW)
-    assert "_model" not in vars(embedder)
-    embedder.embed_chunks(["one"] * (FEW + 1))
-    assert "_model" in vars(embedder)
-
-
 @pytest.fixture(scope="module")
 def fp32() -> BundledEmbedder:
     return BundledEmbedder("fp32")
 
 
-def test_the_light_way_is_sentence_transformers(fp32: BundledEmbedder) -> None:
-    fp32._model  # noqa: B018 - loaded, it is used for few texts as well
-    light, bulk = fp32.embed_sentences(TEXTS), fp32.embed_chunks(TEXTS)
-    assert light.shape == bulk.shape == (len(TEXTS), 384)
-    assert light.dtype == bulk.dtype == np.float32
-    np.testing.assert_allclose(light, bulk, atol=1e-5)
-    np.testing.assert_allclose(np.linalg.norm(light, axis=1), 1, atol=1e-5)
+def test_it_is_what_sentence_transformers_makes_of_the_same_weights(fp32: BundledEmbedder) -> None:
+    ours = fp32.embed(TEXTS)
+    theirs = SentenceTransformersEmbedder(fp32.folder, "fp32")
+    assert ours.shape == (len(TEXTS), 384)
+    assert ours.dtype == np.float32
+    np.testing.assert_allclose(ours, theirs.embed(TEXTS), atol=1e-5)
+    np.testing.assert_allclose(np.linalg.norm(ours, axis=1), 1, atol=1e-5)
+    np.testing.assert_allclose(
+        fp32.embed_question(TEXTS[0]), theirs.embed_question(TEXTS[0]), atol=1e-5
+    )
+    assert fp32.count_tokens(TEXTS) == theirs.count_tokens(TEXTS)
+    assert fp32.max_tokens == theirs.max_tokens
 
 
 def test_bfloat16_stays_close(fp32: BundledEmbedder) -> None:
     bf16 = BundledEmbedder("bf16")
-    cosines = (bf16.embed_sentences(TEXTS) * fp32.embed_sentences(TEXTS)).sum(axis=1)
+    cosines = (bf16.embed(TEXTS) * fp32.embed(TEXTS)).sum(axis=1)
     assert cosines.min() > 0.999
 
 
 def test_the_order_of_texts_is_kept(fp32: BundledEmbedder) -> None:
-    forward, backward = fp32.embed_sentences(TEXTS), fp32.embed_sentences(TEXTS[::-1])
+    forward, backward = fp32.embed(TEXTS), fp32.embed(TEXTS[::-1])
     np.testing.assert_allclose(forward, backward[::-1], atol=1e-5)
 
 
 def test_no_texts_give_no_rows(fp32: BundledEmbedder) -> None:
-    assert fp32.embed_sentences([]).shape == (0, 384)
+    assert fp32.embed([]).shape == (0, 384)
 
 
 def test_tokens_are_counted_without_cutting(fp32: BundledEmbedder) -> None:
