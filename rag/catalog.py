@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from weakref import WeakSet
 
 from rag.errors import IndexUnusable
@@ -114,28 +115,47 @@ class Listing:
 
 
 class _Connection(sqlite3.Connection):
-    """A connection that goes with its thread: the base class takes no weak references."""
+    """A connection that goes with its thread (the base class takes no weak references), and whose
+    errors are ours."""
+
+    def execute(self, *args: Any) -> sqlite3.Cursor:
+        """As the base class. Raises IndexUnusable for what SQLite reports."""
+        try:
+            return super().execute(*args)
+        except sqlite3.DatabaseError as error:
+            raise _unusable(error) from error
+
+
+def _unusable(error: sqlite3.DatabaseError) -> IndexUnusable:
+    name = getattr(error, "sqlite_errorname", "").removeprefix("SQLITE_")
+    hints = {
+        "FULL": "Free some space on the disk; what was indexed before is whole.",
+        "CANTOPEN": "Check that you may write to RAG_HOME and everything in it.",
+        "READONLY": "Check that you may write to RAG_HOME and everything in it.",
+        "BUSY": "Another process holds the catalog; try again.",
+    }
+    hint = hints.get(name.partition("_")[0], "Restore RAG_HOME from a backup, or ingest anew.")
+    return IndexUnusable(f"The catalog cannot be used: {error}.", hint=hint)
 
 
 class Catalog:
     """One SQLite file; see the module's docstring."""
 
-    def __init__(self, path: Path) -> None:
-        """Open the file, making it or migrating it forward.
+    def __init__(self, path: Path, *, create: bool = False) -> None:
+        """Open the file, migrating it forward; `create` makes it.
 
         Raises:
-            IndexUnusable: the file was made by a newer version, or is not a catalog.
+            IndexUnusable: the file is missing, made by a newer version, or not a catalog.
         """
+        if not create and not path.exists():
+            raise IndexUnusable(
+                f"The catalog {path} is missing.",
+                hint="Restore RAG_HOME from a backup, or set it to another folder and ingest.",
+            )
         self._path = path
         self._local = threading.local()
         self._connections: WeakSet[_Connection] = WeakSet()
-        try:
-            self._migrate()
-        except sqlite3.DatabaseError as error:
-            raise IndexUnusable(
-                f"The catalog {path} cannot be read: {error}.",
-                hint="Restore the folder from a backup, or remove it and ingest again.",
-            ) from None
+        self._migrate()
 
     def _migrate(self) -> None:
         db = self._db
@@ -146,7 +166,7 @@ class Catalog:
                 hint="Upgrade seed-rag, or set RAG_HOME to another folder.",
             )
         for number, script in enumerate(MIGRATIONS[version:], version + 1):
-            db.executescript(f"BEGIN; {script} PRAGMA user_version = {number}; COMMIT;")
+            db.executescript(f"BEGIN IMMEDIATE; {script} PRAGMA user_version = {number}; COMMIT;")
 
     @property
     def _db(self) -> sqlite3.Connection:
@@ -168,7 +188,7 @@ class Catalog:
 
     def close(self) -> None:
         """Close every thread's connection."""
-        for db in self._connections:
+        for db in list(self._connections):
             db.close()
         self._connections.clear()
         self._local = threading.local()
@@ -176,11 +196,14 @@ class Catalog:
     @contextmanager
     def snapshot(self) -> Iterator[None]:
         """Let all reads within see the catalog as it is now."""
-        self._db.execute("BEGIN")
+        db = self._db
+        db.execute("BEGIN")
         try:
+            _ = self.generation  # the first read is what fixes the snapshot
             yield
         finally:
-            self._db.execute("COMMIT")
+            if db.in_transaction:
+                db.execute("COMMIT")
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -188,10 +211,11 @@ class Catalog:
         db.execute("BEGIN IMMEDIATE")
         try:
             yield db
+            db.execute("COMMIT")
         except BaseException:
-            db.execute("ROLLBACK")
+            if db.in_transaction:  # SQLite may have rolled back itself, on a full disk for one
+                db.execute("ROLLBACK")
             raise
-        db.execute("COMMIT")
 
     # State
 
@@ -265,7 +289,8 @@ class Catalog:
     def remove(self, sources: Sequence[str]) -> None:
         """Remove documents with their chunks, in one transaction; unknown names are ignored."""
         with self._transaction() as db:
-            db.executemany("DELETE FROM documents WHERE source = ?", [(s,) for s in sources])
+            for source in sources:
+                db.execute("DELETE FROM documents WHERE source = ?", (source,))
             _advance(db)
 
     # Reading
@@ -328,11 +353,10 @@ class Catalog:
 
     def locate(self, ids: Sequence[str]) -> dict[str, Located]:
         """Chunks by id; ids that are not indexed are left out."""
-        marks = ",".join("?" * len(ids))
         rows = self._db.execute(
             f"SELECT d.source, {_CHUNK} FROM chunks c"  # noqa: S608
-            f" JOIN documents d ON d.id = c.document WHERE c.id IN ({marks})",
-            list(ids),
+            " JOIN documents d ON d.id = c.document WHERE c.id IN (SELECT value FROM json_each(?))",
+            (json.dumps(ids),),
         )
         return {chunk[0]: Located(Chunk(*chunk), source) for source, *chunk in rows}
 

@@ -6,10 +6,12 @@ Exit codes: 0 done (abstaining is done), 1 an expected failure, 2 wrong usage.
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import logging
 import os
 import sys
+import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code."""
     options = _parser().parse_args(arguments)
     _log_to_stderr()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # for terminals that are not UTF-8
     try:
         from rag.pipeline import Rag
 
@@ -43,8 +47,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except OSError as error:  # a full disk, for one
+        print(f"rag: {error}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
-        print("rag: stopped; what was done so far is kept.", file=sys.stderr)
+        print("rag: stopped.", file=sys.stderr)
         return 130
 
 
@@ -65,7 +72,9 @@ def _parser() -> argparse.ArgumentParser:
         sub.add_argument("--json", action="store_true", help="print JSON")
         return sub
 
-    ingest = command("ingest", _ingest, "Bring the index in step with files and folders.")
+    ingest = command(
+        "ingest", _ingest, "Bring the index in step with files and folders (hidden ones left out)."
+    )
     ingest.add_argument("paths", nargs="+", metavar="PATH", help="a file or a folder")
 
     ask = command("ask", _ask, "Ask a question, or many from a file.")
@@ -148,7 +157,7 @@ def _ask_batch(rag: Rag, file: Path) -> int:
             except UsageError as error:
                 row["error"] = error.message
                 failed += 1
-            print(json.dumps(row, ensure_ascii=False))
+            print(json.dumps(row))
             progress(number, len(rows))
     if failed:
         print(f"rag: {failed} of {len(rows)} questions could not be asked.", file=sys.stderr)
@@ -158,7 +167,8 @@ def _ask_batch(rag: Rag, file: Path) -> int:
 def _rows(file: Path) -> Iterator[dict[str, Any]]:
     """The objects of a JSON Lines file, checked before the first is asked."""
     try:
-        lines = file.read_text(encoding="utf-8-sig").splitlines()
+        # Not splitlines(): JSON may hold the other line separators of Unicode.
+        lines = file.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise SourceError(
@@ -240,7 +250,7 @@ def _print_answer(answer: Answer) -> None:
 
 
 def _print_status(status: StatusReport) -> None:
-    matches = {True: "current", False: "made by other settings: run `rag rebuild`", None: "none"}
+    matches = {True: "current", False: status.problem, None: "none"}
     _say(f"seed-rag   {status.version}")
     _say(f"home       {status.home}")
     _say(f"documents  {status.documents} in {status.chunks} chunks")
@@ -251,7 +261,7 @@ def _print_status(status: StatusReport) -> None:
 
 
 def _print_json(value: Any) -> None:
-    print(json.dumps(value, ensure_ascii=False, indent=2))
+    print(json.dumps(value, indent=2))
 
 
 def _say(text: str) -> None:
@@ -259,10 +269,15 @@ def _say(text: str) -> None:
 
 
 def _safe(text: str) -> str:
-    """Text without the control characters by which a document could drive the terminal."""
-    return "".join(
-        c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text
-    )
+    """Text without the characters by which a document could drive or mislead the terminal."""
+    return "".join(map(_safe_character, text))
+
+
+def _safe_character(c: str) -> str:
+    category = unicodedata.category(c)
+    if category == "Cf":  # soft hyphens, joiners, marks that reverse the direction
+        return ""
+    return "\N{REPLACEMENT CHARACTER}" if category in {"Cc", "Cs"} and c not in "\n\t" else c
 
 
 # Signs of life, on a terminal only

@@ -132,7 +132,8 @@ class SentenceTransformersEmbedder:
     def max_tokens(self) -> int:
         limit: int = self._model.get_max_seq_length() or 512
         special: int = self._model.tokenizer.num_special_tokens_to_add()
-        return limit - special
+        prompts = [prompt for prompt in self._model.prompts.values() if prompt]
+        return limit - special - max(self.count_tokens(["", *prompts]))
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         with self._lock:

@@ -1,7 +1,7 @@
 """What can go wrong, as a tree: each error carries a message and a hint on what to do.
 
 RagError
-├── UsageError        the question or the arguments cannot be used (empty, too long)
+├── UsageError        a question or an argument that cannot be used (empty, too long)
 ├── SettingsError     a RAG_ setting is unknown or out of bounds
 ├── SourceError       a path or a source that is not there
 ├── LoadError         one file cannot be turned into text (kind, encoding, encryption, limits)

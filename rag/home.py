@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import secrets
 import shutil
 import sys
@@ -26,22 +27,35 @@ from rag.errors import IndexUnusable, LockTimeout
 
 logger = logging.getLogger(__name__)
 
+_NAME = re.compile(r"index-[0-9a-f]{8}")
+
 
 class Home:
     """Paths under one RAG_HOME; nothing is made before something is written."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder.expanduser().resolve()
+        self.folder = Path(os.path.expanduser(folder)).resolve()  # noqa: PTH111 - never raises
 
     @property
     def current(self) -> str | None:
-        """The name of the index in use, None where nothing was ever ingested."""
+        """The name of the index in use, None where nothing was ever ingested.
+
+        Raises:
+            IndexUnusable: the folder is unreadable, or the name in it is of no index.
+        """
         try:
-            return (self.folder / "current").read_text().strip()
+            name = (self.folder / "current").read_text(errors="replace").strip()
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
             raise _unusable(self.folder, error) from None
+        if not _NAME.fullmatch(name) or not self.index_folder(name).is_dir():
+            raise IndexUnusable(
+                f"{self.folder / 'current'} does not name an index.",
+                hint="Write the name of the index-… folder beside it into it, or set RAG_HOME to"
+                " another folder and ingest again.",
+            )
+        return name
 
     def index_folder(self, name: str) -> Path:
         """Where the index of that name lies."""
@@ -50,7 +64,7 @@ class Home:
     def new_index(self) -> str:
         """Make an empty folder for another index; it is not in use yet."""
         name = f"index-{secrets.token_hex(4)}"
-        self.index_folder(name).mkdir()
+        self.index_folder(name).mkdir(mode=0o700)
         return name
 
     def switch(self, name: str) -> None:
@@ -62,11 +76,18 @@ class Home:
             os.fsync(file.fileno())
         new.replace(self.folder / "current")
 
-    def sweep(self) -> None:
-        """Remove indexes that are not in use. Only a writer may."""
-        for folder in self.folder.glob("index-*"):
-            if folder.name != self.current:
-                shutil.rmtree(folder, ignore_errors=True)
+    def sweep(self) -> list[str]:
+        """Remove indexes that are not in use, and name them. Only a writer may.
+
+        Where nothing says which is in use, none is removed.
+        """
+        current = self.current
+        names = [folder.name for folder in self.folder.glob("index-*") if folder.name != current]
+        if current is None:
+            return []
+        for name in names:
+            shutil.rmtree(self.index_folder(name), ignore_errors=True)
+        return names
 
     @contextmanager
     def writing(self, timeout: float) -> Iterator[None]:
@@ -83,7 +104,7 @@ class Home:
                 lock.acquire(timeout=0)
             except Timeout:
                 holder = self._holder()
-                logger.info("Waiting for %s, which is writing to %s.", holder, self.folder)
+                logger.warning("Waiting for %s, which is writing to %s.", holder, self.folder)
                 lock.acquire(timeout=timeout)
         except Timeout:
             raise LockTimeout(

@@ -8,6 +8,7 @@ text as the document, source and offsets as metadata.
 from __future__ import annotations
 
 import itertools
+import os
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -25,6 +26,7 @@ from numpy.typing import NDArray
 
 from rag.catalog import Entry
 from rag.errors import FingerprintError, IndexUnusable
+from rag.settings import is_loopback
 
 FINGERPRINT = "fingerprint"
 EF_SEARCH = 200  # candidates that HNSW keeps while searching; at least the most we ever ask for
@@ -52,9 +54,21 @@ class VectorIndex:
         self._collection: chromadb.Collection | None = None
 
     def _connect(self) -> Client:
-        settings = ChromaSettings(anonymized_telemetry=False)
+        # Said one by one, as Chroma would otherwise take them from the environment and any .env.
+        settings = ChromaSettings(
+            _env_file=None,  # type: ignore[call-arg]
+            anonymized_telemetry=False,
+            chroma_api_impl="chromadb.api.rust.RustBindingsAPI",
+            chroma_otel_collection_endpoint="",
+            chroma_server_headers=None,
+            chroma_client_auth_provider=None,
+            migrations="apply",
+        )
         if self._url:
             parts = urlsplit(self._url)
+            if is_loopback(self._url):  # Chroma's client takes a proxy from the environment
+                exempt = os.environ.get("NO_PROXY"), parts.hostname
+                os.environ["NO_PROXY"] = ",".join(filter(None, exempt))
             with self._explained("reached"):
                 client = chromadb.HttpClient(
                     host=parts.hostname or "",
@@ -69,10 +83,14 @@ class VectorIndex:
         with _open_lock:
             self._number = next(n for n in itertools.count() if n not in _open_numbers)
             _open_numbers.add(self._number)
-        with self._explained("opened"):
-            client = chromadb.PersistentClient(
-                str(self._folder) + "/." * self._number, settings=settings
-            )
+        try:
+            with self._explained("opened"):
+                client = chromadb.PersistentClient(
+                    str(self._folder) + "/." * self._number, settings=settings
+                )
+        except BaseException:
+            self._release_number()
+            raise
         return cast("Client", client)  # declared as an interface that lacks `close`
 
     def create(self, fingerprint: str) -> None:
@@ -101,11 +119,16 @@ class VectorIndex:
             )
 
     def close(self) -> None:
-        """Release files and memory. The object can not be used any more."""
+        """Release files and memory; only `reopen` may follow."""
         with self._lock:
             self._client.close()
-            with _open_lock:
-                _open_numbers.discard(-1 if self._number is None else self._number)
+            self._release_number()
+
+    def _release_number(self) -> None:
+        with _open_lock:
+            if self._number is not None:
+                _open_numbers.discard(self._number)
+                self._number = None
 
     def drop(self) -> None:
         """Delete the collection with all its vectors."""

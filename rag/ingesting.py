@@ -7,6 +7,7 @@ what was indexed of it before, and is named in the report.
 from __future__ import annotations
 
 import hashlib
+import stat
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -17,8 +18,9 @@ import numpy as np
 from rag.catalog import Catalog, Chunk, Entry, Kept
 from rag.chunking import CHUNKER, chunk_document
 from rag.embedding import Embedder, Vectors
-from rag.errors import LoadError
+from rag.errors import LoadError, SourceError
 from rag.loading import LOADER, Limits, digest, language_warning, load
+from rag.matching import TERMS
 from rag.settings import Settings
 from rag.store import Store
 from rag.types import Document, Failure, IngestReport, Notice
@@ -32,8 +34,8 @@ Progress = Callable[[int, int], None]
 
 
 def fingerprint(embedder: Embedder) -> str:
-    """What makes an index: loader, chunker and embedding model."""
-    return f"{LOADER} {CHUNKER} {embedder.fingerprint}"
+    """What makes an index: loader, chunker, lexical terms and embedding model."""
+    return f"{LOADER} {CHUNKER} {TERMS} {embedder.fingerprint}"
 
 
 @dataclass(slots=True)
@@ -86,7 +88,7 @@ class Ingester:
         Raises:
             SourceError: a path does not exist; nothing is changed then.
         """
-        walks = [walk(path) for path in paths]
+        walks = [self._walk(path) for path in paths]
         found = list({file.path: file for files, _ in walks for file in files}.values())
         report = _Report(failed=[failure for _, failures in walks for failure in failures])
         self._forget_gone(paths, report)
@@ -107,6 +109,21 @@ class Ingester:
         """Finish what a killed writer left behind: stray vectors go, missing ones are made."""
         incomplete = (self._store.catalog.kept(source) for source in self._store.repair())
         self._commit([kept.document for kept in incomplete if kept], lambda _share: None)
+
+    def _walk(self, path: Path) -> tuple[list[Found], list[Failure]]:
+        try:
+            return walk(path)
+        except SourceError as error:
+            root = path.absolute()
+            listings = self._store.catalog.listings()
+            left = [one.source for one in listings if Path(one.path).is_relative_to(root)]
+            if not left:
+                raise
+            raise SourceError(
+                error.message,
+                hint=f"{len(left)} documents from there are indexed: `rag forget {left[0]}` drops"
+                " one of them.",
+            ) from None
 
     def _forget_gone(self, paths: Sequence[Path], report: _Report) -> None:
         """Remove documents below `paths` whose files are gone."""
@@ -148,15 +165,13 @@ class Ingester:
     ) -> None:
         """Load, embed and commit, a group of documents at a time.
 
-        A document that cannot be loaded is taken from the catalog `instead`, if there is one.
+        The text of what cannot be loaded is taken from the catalog `instead`, if there is one.
         """
         sizes = [_size(job.path) for job in jobs]
         total, done, begun, characters = sum(sizes), 0, 0, 0
         group: list[Document] = []
         for job, size in zip(jobs, sizes, strict=True):
-            document = self._load(job, report)
-            if document is None and instead and (kept := instead.kept(job.source)):
-                document = kept.document
+            document = self._load(job, report, instead)
             if document is not None:
                 group.append(document)
                 characters += len(document.text)
@@ -166,13 +181,19 @@ class Ingester:
                 progress(done, total)
                 group, begun, characters = [], done, 0
 
-    def _load(self, job: _Job, report: _Report) -> Document | None:
+    def _load(self, job: _Job, report: _Report, instead: Catalog | None) -> Document | None:
         """Load one file and note in the report what became of it."""
         try:
             document = load(job.path, job.source, self._limits)
         except LoadError as error:
-            report.failed.append(Failure(job.source, error.message, error.hint))
-            return None
+            kept = instead and instead.kept(job.source)
+            if not kept:
+                report.failed.append(Failure(job.source, error.message, error.hint))
+                return None
+            report.unchanged.append(job.source)
+            message = f"{error.message} The text that was indexed before is kept."
+            report.warnings.append(Notice(job.source, message))
+            return kept.document
         if job.before is None:
             report.added.append(job.source)
         elif job.before != document.sha256:
@@ -240,23 +261,21 @@ def _digest(*parts: str) -> bytes:
 
 def _name(file: Found, taken: set[str]) -> str:
     """The path inside the ingested folder, with more of its folders where that is taken."""
-    parts = file.path.parts
-    for count in range(len(Path(file.relative).parts), len(parts) + 1):
-        name = "/".join(parts[-count:])
-        if name not in taken:
-            return name
-    raise AssertionError("an absolute path is taken by its own document alone")
+    name = file.relative
+    folders = list(file.path.parts[: -len(Path(name).parts)])
+    while name in taken and folders:
+        name = f"{folders.pop()}/{name}"
+    return name
 
 
 def _is_gone(path: Path) -> bool:
     """Whether there is no such file any more; one that cannot be looked at may still be there."""
     try:
-        path.stat()
+        return not stat.S_ISREG(path.stat().st_mode)
     except (FileNotFoundError, NotADirectoryError):
         return True
     except OSError:
         return False
-    return False
 
 
 def _size(path: Path) -> int:

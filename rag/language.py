@@ -25,11 +25,6 @@ _NEAR_ENGLISH = frozenset({"en", "pcm", "sco", "zxx"})
 """Labels that English text gets now and then: English, Nigerian Pidgin, Scots, no language."""
 
 
-def is_plainly_not_english(text: str) -> bool:
-    """Whether `text` is in another language beyond doubt; False for short or mixed text."""
-    return foreign_language(text) is not None
-
-
 def foreign_language(text: str) -> str | None:
     """The ISO 639 code of the language other than English that `text` is plainly in, else None."""
     sample = _sample(text)

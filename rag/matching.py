@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 # FTS5's tokenizer for what `indexed_terms` returns: it stems, and splits at the spaces.
+TERMS = "terms/1"  # part of an index's fingerprint: a new number where terms change
 TOKENIZER = "porter unicode61 remove_diacritics 2"
 
 # Words that say nothing about a question's subject; the index keeps them. "one" is here because

@@ -14,18 +14,17 @@ from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import rag
 from rag.citing import cite, is_stale
 from rag.deciding import best_candidate
 from rag.embedding import open_embedder
-from rag.errors import FingerprintError, NothingIndexed, SourceError, UsageError
+from rag.errors import IndexUnusable, NothingIndexed, SourceError, UsageError
 from rag.home import Home
 from rag.ingesting import Ingester, Progress, fingerprint
 from rag.reading import SentenceReader
 from rag.retrieval import Retriever
-from rag.settings import Settings
+from rag.settings import Settings, is_loopback
 from rag.store import Store
 from rag.types import (
     Agreement,
@@ -46,7 +45,6 @@ logger = logging.getLogger(__name__)
 
 SEEDS = Path(rag.__file__).parent.parent / "seeds"
 NO_ANSWER = "The documents do not answer this."
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
 CLOSEST = 3  # passages that an abstention shows
 MAX_QUESTION = 2_000  # characters; past this, tokens are not even counted
 
@@ -59,7 +57,7 @@ class Rag:
     """Questions over a person's documents. Safe to use from several threads."""
 
     def __init__(self, settings: Settings) -> None:
-        """Assemble the stages; nothing is read or made yet. Most callers want `Rag.open`."""
+        """Assemble the stages; nothing is made yet. Most callers want `Rag.open`."""
         self.settings = settings
         self._home = Home(settings.home)
         self._embedder = open_embedder(settings)
@@ -121,7 +119,7 @@ class Rag:
             SourceError: no document of that name is indexed.
         """
         with self._writing() as store:
-            if store.catalog.kept(source) is None:
+            if store.catalog.kept(_name(source)) is None:
                 raise _unknown(source)
             store.remove([source])
 
@@ -132,27 +130,27 @@ class Rag:
         be loaded any more is indexed from the text that was kept.
         """
         with self._home.writing(self.settings.lock_timeout):
-            self._home.sweep()
+            self._sweep()
             old = self._open()
             new = self._create()
             try:
                 ingester = Ingester(new, self._embedder, self.settings)
                 report = ingester.rebuild(old.catalog, progress)
-            except BaseException:
-                new.drop()
-                raise
-            new.close()
-            self._home.switch(new.name)
+                new.catalog.advance()  # something was ingested once, even if it is empty now
+            finally:
+                new.close()
             with self._lock:  # no question is under way in this process
-                old.drop()
-                self._store = None
-            self._home.sweep()
+                self._home.switch(new.name)
+                self.close()
+            self._sweep()
         return report
 
     def sources(self) -> list[SourceInfo]:
         """Every indexed document, by source name."""
         if self._home.current is None:
             return []
+        with self._lock:
+            listings = self._open().catalog.listings()
         return [
             SourceInfo(
                 source=listing.source,
@@ -167,33 +165,36 @@ class Rag:
                 stale=is_stale(listing.path, listing.sha256),
                 warnings=listing.warnings,
             )
-            for listing in self._open().catalog.listings()
+            for listing in listings
         ]
 
     def document(self, source: str) -> Document:
         """One document as it was kept at ingest. Raises SourceError for an unknown name."""
-        kept = self._open().catalog.kept(source)
+        with self._lock:
+            kept = self._open().catalog.kept(_name(source))
         if kept is None:
             raise _unknown(source)
         return kept.document
 
     def status(self) -> StatusReport:
         """What is indexed, what answers, and what of it leaves the machine."""
-        documents, chunks, matches = 0, 0, None
-        if self._home.current is not None:
-            store = self._open()
-            documents, chunks = store.catalog.counts()
-            try:
-                store.check()
+        documents, chunks, matches, problem = 0, 0, None, None
+        try:
+            if self._home.current is not None:
+                with self._lock:
+                    store = self._open()
+                    documents, chunks = store.catalog.counts()
+                    store.check()
                 matches = True
-            except FingerprintError:
-                matches = False
+        except IndexUnusable as error:
+            matches, problem = False, f"{error.message} {error.hint or ''}".strip()
         return StatusReport(
             version=rag.__version__,
             home=str(self._home.folder),
             documents=documents,
             chunks=chunks,
             index_matches=matches,
+            problem=problem,
             answered_by=self._reader.name,
             embedding_model=self._embedder.name,
             threshold=self.settings.threshold,
@@ -203,14 +204,16 @@ class Rag:
     def _network(self) -> tuple[str, ...]:
         """What leaves this machine by a setting."""
         url = self.settings.chroma_url
-        if url is None or urlsplit(url).hostname in LOOPBACK:
+        if url is None or is_loopback(url):
             return ()
         return (f"the Chroma server {url} holds the documents' text",)
 
     # Questions
 
     def retrieve(self, question: str, k: int = 10) -> list[Passage]:
-        """The `k` best passages for a question, best first; retrieval alone.
+        """The best passages for a question, at most `k`, best first; retrieval alone.
+
+        A clear question gets few: what scores far below the best passage is left out.
 
         Raises:
             UsageError: the question is empty or too long, or `k` is below 1.
@@ -356,15 +359,15 @@ class Rag:
         with self._lock:
             store = self._open()
             store.check()
-            store.refresh()
             with store.catalog.snapshot():
+                store.refresh()
                 yield text, store
 
     @contextmanager
     def _writing(self) -> Iterator[Store]:
         """The store under the write lock, made where there is none, repaired where need be."""
         with self._home.writing(self.settings.lock_timeout):
-            self._home.sweep()
+            self._sweep()
             if self._home.current is None:
                 new = self._create()
                 new.close()
@@ -380,11 +383,21 @@ class Rag:
 
         Not under `_lock`: who holds the write lock may be waiting for that.
         """
-        if (self._home.current is None or self._open().catalog.generation == 0) and SEEDS.is_dir():
+        if self._is_new() and SEEDS.is_dir():
             logger.info("Nothing was ingested yet: indexing the seed articles in %s.", SEEDS)
             with self._writing() as store:
                 if store.catalog.generation == 0:  # another process may have been first
                     Ingester(store, self._embedder, self.settings).ingest([SEEDS], _silent)
+
+    def _is_new(self) -> bool:
+        """Whether nothing was ever ingested."""
+        with self._lock:
+            return self._home.current is None or self._open().catalog.generation == 0
+
+    def _sweep(self) -> None:
+        """Remove what a rebuild has replaced, or an ended one left behind."""
+        for name in self._home.sweep():
+            Store.drop(self._home, name, self.settings.chroma_url)
 
     def _create(self) -> Store:
         """A new, empty index that is not in use yet."""
@@ -404,6 +417,15 @@ class Rag:
                     self._home, name, fingerprint(self._embedder), self.settings.chroma_url
                 )
             return self._store
+
+
+def _name(source: str) -> str:
+    """A source's name as it can be looked up. Raises SourceError for one that cannot exist."""
+    try:
+        source.encode()
+    except UnicodeEncodeError:
+        raise _unknown(source) from None
+    return source
 
 
 def _unknown(source: str) -> SourceError:

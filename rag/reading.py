@@ -58,7 +58,11 @@ class SentenceWeights:
 
 
 class SentenceReader:
-    """Scores every sentence of the passages; a span's score is the logit of it being right."""
+    """Scores every sentence of the passages; a span's score is the logit of it being right.
+
+    A sentence above the encoder's limit (256 tokens) is compared by its beginning and by all of
+    its words.
+    """
 
     name = "reader"
 

@@ -31,7 +31,7 @@ class Retriever:
         self._embedder = embedder
 
     def search(self, catalog: Catalog, vectors: VectorIndex, question: str, k: int) -> Retrieval:
-        """The best `k` passages for a question."""
+        """The best passages for a question, at most `k`."""
         dense = self._dense(catalog, vectors, question)
         match = match_expression(question)
         lexical = catalog.search(match, CANDIDATES) if match else []
@@ -50,9 +50,16 @@ class Retriever:
     def _dense(
         self, catalog: Catalog, vectors: VectorIndex, question: str
     ) -> list[tuple[Located, float]]:
-        nearest = vectors.search(self._embedder.embed_question(question), CANDIDATES)
-        located = catalog.locate([id_ for id_, _ in nearest])
-        return [(located[id_], cosine) for id_, cosine in nearest if id_ in located]
+        """The nearest listed chunks; vectors that a writer has not listed yet do not count."""
+        vector = self._embedder.embed_question(question)
+        wanted = CANDIDATES
+        while True:
+            nearest = vectors.search(vector, wanted)
+            located = catalog.locate([id_ for id_, _ in nearest])
+            found = [(located[id_], cosine) for id_, cosine in nearest if id_ in located]
+            if len(found) >= CANDIDATES or len(nearest) < wanted:
+                return found[:CANDIDATES]
+            wanted *= 4
 
 
 def _place(found: Located) -> ranking.Chunk:

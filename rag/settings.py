@@ -10,6 +10,7 @@ import difflib
 import textwrap
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 from pydantic import Field, ValidationError
@@ -57,7 +58,7 @@ class Settings(BaseSettings):
     )
     chroma_url: str | None = Field(
         None,
-        pattern=r"^https?://[^/\s]+/?$",
+        pattern=r"^https?://[^/\s@]+/?$",
         description="A Chroma server (http://host:8000) in place of the embedded store. A server"
         " that is not on this machine sees the documents' text.",
     )
@@ -103,6 +104,11 @@ class Settings(BaseSettings):
             ) from None
 
 
+def is_loopback(url: str) -> bool:
+    """Whether a server's URL is one on this machine."""
+    return urlsplit(url).hostname in ("localhost", "127.0.0.1", "::1")
+
+
 def variable(field: str) -> str:
     """The environment variable of a settings field."""
     return PREFIX + field.upper()
@@ -111,16 +117,23 @@ def variable(field: str) -> str:
 def _check_names(overrides: dict[str, Any], env_file: str) -> None:
     known = [variable(name) for name in Settings.model_fields]
     given = {variable(name): "an argument of that name" for name in overrides}
-    if Path(env_file).is_file():
-        given |= {
-            name: env_file for name in dotenv_values(env_file) if name.upper().startswith(PREFIX)
-        }
+    given |= {name: env_file for name in _names_in(env_file) if name.upper().startswith(PREFIX)}
     for name, where in given.items():
         if name.upper() not in known:
             near = difflib.get_close_matches(name.upper(), known, n=1, cutoff=0)
             raise SettingsError(
                 f"{name} ({where}) is not a setting.", hint=f"Did you mean {near[0]}?"
             )
+
+
+def _names_in(env_file: str) -> list[str]:
+    try:
+        return list(dotenv_values(env_file)) if Path(env_file).is_file() else []
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(
+            f"{Path(env_file).resolve()} cannot be read: {error}.",
+            hint="It has to be UTF-8 text with one NAME=value a line.",
+        ) from None
 
 
 def example() -> str:

@@ -27,13 +27,15 @@ CATALOG = "catalog.sqlite3"
 class Store:
     """The catalog and vectors of the index `name` under `home`."""
 
-    def __init__(self, home: Home, name: str, fingerprint: str, url: str | None) -> None:
+    def __init__(
+        self, home: Home, name: str, fingerprint: str, url: str | None, *, create: bool = False
+    ) -> None:
         """Open an index. `fingerprint` is of what makes vectors now; `url` a Chroma server."""
         self.name = name
         self._folder = home.index_folder(name)
         self._fingerprint = fingerprint
         self._url = url
-        self.catalog = Catalog(self._folder / CATALOG)
+        self.catalog = Catalog(self._folder / CATALOG, create=create)
         self._seen = self.catalog.generation
         self._vectors: VectorIndex | None = None
         self._lock = threading.Lock()
@@ -53,7 +55,7 @@ class Store:
     @classmethod
     def create(cls, home: Home, fingerprint: str, url: str | None) -> Store:
         """Make an empty index that is not in use yet."""
-        store = cls(home, home.new_index(), fingerprint, url)
+        store = cls(home, home.new_index(), fingerprint, url, create=True)
         store.vectors.create(fingerprint)
         return store
 
@@ -91,11 +93,11 @@ class Store:
         self.catalog.remove(sources)
         self._finish(ids)
 
-    def _finish(self, superseded: Sequence[str]) -> None:
+    def _finish(self, superseded: Sequence[str], *, incomplete: bool = False) -> None:
         if superseded:
             self.vectors.delete(superseded)
             self.catalog.advance()  # whoever reopened in between still holds what is deleted now
-        self.catalog.writing = False
+        self.catalog.writing = incomplete
         self._seen = self.catalog.generation
 
     def repair(self) -> list[str]:
@@ -112,8 +114,8 @@ class Store:
             for listing in self.catalog.listings()
             if not stored.issuperset(self.catalog.chunk_ids(listing.source))
         ]
-        self._finish(sorted(stored.difference(self.catalog.chunk_ids())))
-        self.catalog.writing = bool(incomplete)  # until they are put again, all together
+        strays = sorted(stored.difference(self.catalog.chunk_ids()))
+        self._finish(strays, incomplete=bool(incomplete))  # until they are put again, all together
         return incomplete
 
     def close(self) -> None:
@@ -122,8 +124,12 @@ class Store:
             self._vectors.close()
         self.catalog.close()
 
-    def drop(self) -> None:
-        """Close for good. Embedded, the folder's removal does the rest; a server has to be told."""
-        if self._url:
-            self.vectors.drop()
-        self.close()
+    @staticmethod
+    def drop(home: Home, name: str, url: str | None) -> None:
+        """Give up the vectors of an index whose folder is gone: a server has to be told."""
+        if url:
+            from rag.index import VectorIndex
+
+            vectors = VectorIndex(home.index_folder(name), f"seed-rag-{name}", url=url)
+            vectors.drop()
+            vectors.close()

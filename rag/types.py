@@ -265,14 +265,18 @@ class SourceInfo:
 
 @dataclass(frozen=True, slots=True)
 class StatusReport:
-    """What `rag status` says. `index_matches` is None where nothing is indexed; `network` names
-    what a setting sends elsewhere, empty by default."""
+    """What `rag status` says.
+
+    `index_matches` is None where nothing is indexed, and False where the index cannot be used:
+    `problem` says why. `network` names what a setting sends elsewhere, empty by default.
+    """
 
     version: str
     home: str
     documents: int
     chunks: int
     index_matches: bool | None
+    problem: str | None
     answered_by: str
     embedding_model: str
     threshold: float

@@ -6,7 +6,6 @@ reason, but for hidden files and folders (a name that starts with "."), which ar
 
 from __future__ import annotations
 
-import contextlib
 import os
 import stat
 from collections.abc import Mapping
@@ -55,7 +54,11 @@ def walk(path: Path) -> tuple[list[Found], list[Failure]]:
         SourceError: there is nothing at `path`, or it cannot be looked at.
     """
     try:
+        str(path.absolute()).encode()
         mode = path.stat().st_mode
+    except UnicodeEncodeError:
+        shown = os.fsencode(path).decode(errors="replace")
+        raise SourceError(f"The path {shown} is not valid UTF-8.", hint="Rename it.") from None
     except (FileNotFoundError, NotADirectoryError):
         raise SourceError(
             f"{path} does not exist.",
@@ -143,10 +146,14 @@ class _Walker:
         return True
 
     def _real_file(self, entry: os.DirEntry[str], relative: str) -> None:
-        # A file that vanishes while the folder is walked is as if it had never been there.
-        with contextlib.suppress(FileNotFoundError):
+        try:
             mode = entry.stat(follow_symlinks=False).st_mode
-            self.file(entry.path, entry.path, relative, mode)
+        except FileNotFoundError:
+            return  # what vanishes while the folder is walked is as if it had never been there
+        except OSError as error:
+            self._fail(relative, f"It cannot be looked at: {reason(error)}.")
+            return
+        self.file(entry.path, entry.path, relative, mode)
 
     def _link(self, path: str, relative: str) -> None:
         try:

@@ -16,6 +16,10 @@ from rag.embedding import Embedder, open_embedder
 REPOSITORY = Path(__file__).parent.parent
 SEEDS = REPOSITORY / "seeds"
 
+# Before any fixture, so that those of the whole session are isolated too.
+for name in [name for name in os.environ if name.startswith("RAG_")]:
+    del os.environ[name]
+
 # Machines that run tests are shared: a slow example says nothing.
 settings.register_profile("shared", deadline=None)
 settings.load_profile("shared")
@@ -23,9 +27,6 @@ settings.load_profile("shared")
 
 @pytest.fixture(autouse=True)
 def _isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in list(os.environ):
-        if name.startswith("RAG_"):
-            monkeypatch.delenv(name)
     monkeypatch.setenv("RAG_HOME", str(tmp_path / "home"))
     monkeypatch.chdir(tmp_path)
 
@@ -64,7 +65,7 @@ def folder(tmp_path: Path) -> Path:
 def seeded_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with the seeds indexed; copy it before changing it."""
     home = tmp_path_factory.mktemp("seeded") / "home"
-    with Rag.open(home=home) as opened:
+    with Rag(Settings(home=home)) as opened:  # not `open`, which would read a .env here
         opened.ingest(SEEDS)
     return home
 

@@ -7,6 +7,7 @@ import os
 import pty
 import subprocess
 import sys
+import termios
 from contextlib import suppress
 from pathlib import Path
 
@@ -113,6 +114,7 @@ def test_a_bad_batch_is_refused_before_the_first_question(
         (["rebuild"], {}, "ever ingested"),
         (["status"], {"RAG_THRESHOLD": "2"}, "RAG_THRESHOLD"),
         (["status"], {"RAG_EMBEDDING_MODEL": "nowhere"}, "not a folder"),
+        (["status"], {"RAG_CHROMA_URL": "http://me:secret@localhost:8000"}, "RAG_CHROMA_URL"),
         (["ask", "Who?"], {"RAG_HOME": "/proc/nowhere"}, "cannot be used"),
         (["ask", "Who?"], {"RAG_CHROMA_URL": "http://127.0.0.1:9"}, "could not be reached"),
     ],
@@ -162,9 +164,39 @@ def test_a_document_cannot_drive_the_terminal(folder: Path) -> None:
     assert "\x07" not in done.stdout
 
 
+def test_odd_characters_in_a_batch_stop_nothing(tmp_path: Path) -> None:
+    """JSON may hold half a surrogate pair, and line separators other than the newline."""
+    file = tmp_path / "questions.jsonl"
+    rows = ['{"question": "\\ud800", "id": 1}', '{"question": "Who?\u2028", "id": "\\udc00"}']
+    file.write_text("\n".join(rows), encoding="utf-8")
+    done = run("ask", "--batch", str(file))
+    first, second = map(json.loads, done.stdout.splitlines())
+    assert "not valid" in first["error"]
+    assert second["id"] == "\udc00"
+    assert "status" in second
+
+
+def test_output_that_is_not_utf8_loses_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    done = run("ask", "What did Christopher Wood say about rare earths?")
+    assert done.returncode == 0
+    assert "Traceback" not in done.stderr
+
+
+def test_names_that_are_not_utf8_are_an_error(folder: Path) -> None:
+    odd = folder / os.fsdecode(b"caf\xe9")
+    odd.mkdir()
+    (odd / "tea.txt").write_text("The tea is kept in the blue tin.")
+    for arguments in (["ingest", str(odd)], ["forget", "caf\udce9"]):
+        done = run(*arguments)
+        assert done.returncode == 1
+        assert "Traceback" not in done.stderr
+
+
 def test_progress_is_drawn_on_a_terminal_only(folder: Path) -> None:
     (folder / "tea.txt").write_text("The tea is kept in the blue tin on the top shelf.")
     parent, child = pty.openpty()
+    termios.tcsetwinsize(child, (24, 80))
     process = subprocess.Popen(
         [sys.executable, "-m", "rag", "ingest", str(folder), "--json"],
         stdout=subprocess.PIPE,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,11 @@ def stored(rag: Rag) -> dict[str, str]:
     assert store.vectors.ids() == set(store.catalog.chunk_ids())
     assert not store.catalog.writing
     return {info.source: rag.document(info.source).text for info in rag.sources()}
+
+
+def interrupt(*_: object) -> None:
+    """In place of one step of a write: end it there, as a kill would."""
+    raise KeyboardInterrupt
 
 
 def test_a_folder_is_taken_in_and_a_second_time_changes_nothing(rag: Rag, folder: Path) -> None:
@@ -106,9 +112,30 @@ def test_a_missing_path_changes_nothing(rag: Rag, folder: Path) -> None:
     assert rag.ingest(folder).added == tuple(sorted(NOTES))
 
 
-def test_nothing_to_ingest_is_wrong_usage(rag: Rag) -> None:
+def test_nothing_to_ingest_is_an_error(rag: Rag) -> None:
     with pytest.raises(UsageError):
         rag.ingest()
+
+
+def test_a_folder_that_went_as_a_whole_is_an_error_that_names_what_is_left(
+    rag: Rag, folder: Path
+) -> None:
+    write(folder, NOTES)
+    rag.ingest(folder)
+    shutil.rmtree(folder)
+    with pytest.raises(SourceError) as caught:
+        rag.ingest(folder)
+    assert caught.value.hint is not None
+    assert "3 documents" in caught.value.hint
+    assert "rag forget" in caught.value.hint
+
+
+def test_a_file_that_became_a_folder_is_gone(rag: Rag, folder: Path) -> None:
+    write(folder, NOTES)
+    rag.ingest(folder)
+    (folder / "tea.txt").unlink()
+    (folder / "tea.txt").mkdir()
+    assert rag.ingest(folder).deleted == ("tea.txt",)
 
 
 def test_names_that_collide_get_their_folder(rag: Rag, tmp_path: Path) -> None:
@@ -183,33 +210,27 @@ def test_rebuild_keeps_the_text_of_files_that_are_gone(rag: Rag, folder: Path) -
     (folder / "tea.txt").unlink()
     write(folder, {"keys.md": "The spare key is at the neighbour's."})
     report = rag.rebuild()
-    assert [failure.source for failure in report.failed] == ["tea.txt"]
-    assert (report.updated, report.unchanged) == (("keys.md",), ("deep/er/cat.txt",))
+    assert [notice.source for notice in report.warnings] == ["tea.txt"]
+    assert "kept" in report.warnings[0].message
+    assert (report.updated, report.failed) == (("keys.md",), ())
+    assert report.unchanged == ("deep/er/cat.txt", "tea.txt")
     assert stored(rag) == NOTES | {"keys.md": "The spare key is at the neighbour's."}
     assert len(list(Home(rag.settings.home).folder.glob("index-*"))) == 1
 
 
-def test_a_rebuild_that_fails_leaves_the_old_index(
+def test_a_rebuild_that_is_ended_leaves_the_old_index(
     rag: Rag, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(folder, NOTES)
     rag.ingest(folder)
 
-    def fail(*_: object) -> None:
-        raise OSError("disk full")
-
     with monkeypatch.context() as patch:
-        patch.setattr("rag.store.Store.put", fail)
-        with pytest.raises(OSError, match="disk full"):
+        patch.setattr("rag.store.Store.put", interrupt)
+        with pytest.raises(KeyboardInterrupt):
             rag.rebuild()
     assert stored(rag) == NOTES
     rag.ingest(folder)
     assert len(list(Home(rag.settings.home).folder.glob("index-*"))) == 1
-
-
-def interrupt(*_: object) -> None:
-    """In place of one step of a write: end it there, as a kill would."""
-    raise KeyboardInterrupt
 
 
 @pytest.mark.parametrize(

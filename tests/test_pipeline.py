@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from rag import NothingIndexed, Rag, UsageError
+from rag import IndexUnusable, NothingIndexed, Rag, UsageError
 from rag.citing import verify
+from rag.home import Home
 from rag.types import Evidence, Passage, Reading
 
 from .conftest import SEEDS
@@ -33,8 +34,9 @@ def command(*arguments: str) -> str:
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
-def test_an_answer_is_cited_by_the_exact_characters_of_a_file(question: str, seeded: Rag) -> None:
-    answer = seeded.ask(question)
+@pytest.mark.usefixtures("seeded")
+def test_an_answer_is_cited_by_the_exact_characters_of_a_file(question: str) -> None:
+    answer = Rag.open(threshold=0).ask(question)
     assert answer.status == "answered"
     assert answer.short
     assert 0 <= answer.confidence <= 1
@@ -44,6 +46,12 @@ def test_an_answer_is_cited_by_the_exact_characters_of_a_file(question: str, see
         assert text[citation.start : citation.end] == citation.quote
         assert f"[{citation.marker}]" in answer.text
         assert not citation.stale
+
+
+def test_a_plain_question_is_answered(seeded: Rag) -> None:
+    answer = seeded.ask(QUESTIONS[0])
+    assert answer.status == "answered"
+    assert "Lutnick" in answer.text
 
 
 def test_what_the_documents_do_not_say_is_not_answered(seeded: Rag) -> None:
@@ -140,7 +148,9 @@ def test_the_json_has_the_documented_shape(seeded: Rag) -> None:
 @pytest.mark.parametrize(
     "question", ["", " \n\t ", "x" * 100_000, "why " * 400, "\ud800 who?"], ids=ascii
 )
-def test_a_question_that_cannot_be_asked_is_wrong_usage(question: str, seeded: Rag) -> None:
+def test_a_question_that_cannot_be_asked_is_an_error_with_a_hint(
+    question: str, seeded: Rag
+) -> None:
     for act in (seeded.ask, seeded.retrieve):
         with pytest.raises(UsageError) as caught:
             act(question)
@@ -201,6 +211,95 @@ def test_without_seeds_an_empty_home_says_what_to_do(
     with pytest.raises(NothingIndexed) as caught:
         rag.ask(QUESTIONS[0])
     assert "rag ingest" in (caught.value.hint or "")
+
+
+def test_forgetting_and_rebuilding_does_not_bring_the_seeds_back(rag: Rag, folder: Path) -> None:
+    (folder / "tea.txt").write_text("The tea is kept in the blue tin on the top shelf.")
+    rag.ingest(folder)
+    rag.forget("tea.txt")
+    rag.rebuild()
+    assert rag.ask(QUESTIONS[0]).status == "abstained"
+    assert rag.sources() == []
+
+
+def test_vectors_that_are_not_listed_crowd_nothing_out(
+    rag: Rag, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "tea.txt").write_text("The tea is kept in the blue tin on the top shelf.")
+    rag.ingest(folder)
+    text = "Where the tea is kept is in the red tin, number {}. " * 7
+    (folder / "big.txt").write_text("\n\n".join(text.format(*[n] * 7) for n in range(150)))
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("rag.catalog.Catalog.put", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            rag.ingest(folder)
+    assert len(rag._open().vectors.ids()) > 100
+    assert [hit.source for hit in rag.ask("Where is the tea kept?").trace.dense] == ["tea.txt"]
+
+
+def test_a_question_in_the_middle_of_a_rebuild_leaves_nothing_stale(
+    rag: Rag, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "tea.txt").write_text("The tea is kept in the blue tin on the top shelf.")
+    rag.ingest(folder)
+    switch = Home.switch
+
+    def switch_and_ask(home: Home, name: str) -> None:
+        switch(home, name)
+        rag.ask("Where is the tea kept?")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Home, "switch", switch_and_ask)
+        rag.rebuild()
+    (folder / "cat.txt").write_text("The cat is called Miss Marple and she is nine years old.")
+    command("ingest", str(folder))
+    assert rag.ask("Which cat is nine years old?").trace.dense[0].source == "cat.txt"
+
+
+def test_a_pointer_to_no_index_is_an_error_and_loses_nothing(rag: Rag, folder: Path) -> None:
+    (folder / "tea.txt").write_text("The tea is kept in the blue tin on the top shelf.")
+    rag.ingest(folder)
+    current = rag.settings.home / "current"
+    name = current.read_text()
+    rag.close()
+    for wrong in ("", "index-00000000", "../home"):
+        current.write_text(wrong)
+        for act in (lambda: rag.ingest(folder), lambda: rag.ask("Where is the tea?")):
+            with pytest.raises(IndexUnusable, match="does not name an index"):
+                act()
+        assert rag.status().index_matches is False
+    current.write_text(name)
+    assert rag.ask("Where is the tea?").trace.dense[0].source == "tea.txt"
+
+
+def test_a_lost_catalog_is_an_error(rag: Rag, folder: Path) -> None:
+    (folder / "tea.txt").write_text("The tea is kept in the blue tin on the top shelf.")
+    rag.ingest(folder)
+    rag.close()
+    (catalog,) = rag.settings.home.glob("index-*/catalog.sqlite3")
+    for spoil in (lambda: catalog.write_bytes(b"not a database" * 100), catalog.unlink):
+        spoil()
+        for extra in rag.settings.home.glob("index-*/catalog.sqlite3-*"):
+            extra.unlink()
+        with pytest.raises(IndexUnusable) as caught:
+            rag.ask("Where is the tea?")
+        assert caught.value.hint
+        assert rag.status().problem
+
+
+def test_others_chroma_settings_are_not_ours(
+    rag: Rag, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Chroma takes settings from the environment and any .env; a server in there is not asked."""
+    monkeypatch.setenv("CHROMA_API_IMPL", "chromadb.api.fastapi.FastAPI")
+    Path(".env").write_text("CHROMA_SERVER_HOST=127.0.0.1\nMIGRATIONS=auto\n")
+    (folder / "tea.txt").write_text("The tea is kept in the blue tin on the top shelf.")
+    rag.ingest(folder)
+    assert rag.ask("Where is the tea?").trace.dense[0].source == "tea.txt"
 
 
 def test_a_long_lived_process_sees_what_others_write(rag: Rag, folder: Path) -> None:

@@ -15,6 +15,9 @@ from rag import IndexUnusable, Rag
 
 from .test_ingesting import NOTES, stored, write
 
+# Chroma's HTTP client leaves its sockets to the garbage collector.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
@@ -49,8 +52,32 @@ def test_documents_come_and_go_on_a_server(url: str, folder: Path) -> None:
         assert rag.ingest(folder).added == ("tea.txt",)
         rag.rebuild()
         assert stored(other) == NOTES
-        assert len(rag._open().vectors._client.list_collections()) == 1
         assert rag.status().network == ()
+
+
+def test_a_proxy_in_the_environment_is_not_asked_for_loopback(
+    url: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", "")
+    write(folder, NOTES)
+    with Rag.open(chroma_url=url) as rag:
+        assert rag.ingest(folder).added
+
+
+def test_what_a_killed_rebuild_left_on_the_server_is_swept(
+    url: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(folder, NOTES)
+    with Rag.open(chroma_url=url) as rag:
+        rag.ingest(folder)
+        before = len(rag._open().vectors._client.list_collections())
+        with monkeypatch.context() as patch:
+            patch.setattr("rag.pipeline.Rag._sweep", lambda _: None)
+            rag.rebuild()
+        assert len(rag._open().vectors._client.list_collections()) == before + 1
+        rag.ingest(folder)
+        assert len(rag._open().vectors._client.list_collections()) == before
 
 
 def test_a_server_elsewhere_is_said_to_see_the_documents() -> None:

@@ -32,6 +32,12 @@ def test_a_typo_in_the_file_names_the_nearest_setting(name: str) -> None:
     assert caught.value.hint == "Did you mean RAG_THRESHOLD?"
 
 
+def test_a_file_that_is_no_text_is_an_error() -> None:
+    Path(".env").write_bytes(b"RAG_HOME=caf\xe9\n")
+    with pytest.raises(SettingsError, match="cannot be read"):
+        Settings.load()
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
