@@ -138,9 +138,10 @@ class VectorIndex:
     def reopen(self) -> None:
         """Drop what is held in memory, and see what other processes have written."""
         with self._lock:
-            self.close()
-            self._client = self._connect()
             self._collection = None
+            if not self._url:  # a server's client holds nothing in memory
+                self.close()
+                self._client = self._connect()
 
     def upsert(self, entries: Sequence[Entry], vectors: NDArray[np.float32]) -> None:
         """Write all chunks of documents; `vectors` has shape (chunks, width), normalised."""

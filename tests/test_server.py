@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import subprocess
 import sys
@@ -15,8 +16,14 @@ from rag import IndexUnusable, Rag
 
 from .test_ingesting import NOTES, stored, write
 
-# Chroma's HTTP client leaves its sockets to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+
+@pytest.fixture(autouse=True)
+def _collect_what_chroma_leaves() -> Iterator[None]:
+    """Its HTTP client leaves sockets to the garbage collector, which then warns."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture(scope="module")
