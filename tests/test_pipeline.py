@@ -148,9 +148,7 @@ def test_the_json_has_the_documented_shape(seeded: Rag) -> None:
 @pytest.mark.parametrize(
     "question", ["", " \n\t ", "x" * 100_000, "why " * 400, "\ud800 who?"], ids=ascii
 )
-def test_a_question_that_cannot_be_asked_is_an_error_with_a_hint(
-    question: str, seeded: Rag
-) -> None:
+def test_what_cannot_be_asked_is_an_error_with_a_hint(question: str, seeded: Rag) -> None:
     for act in (seeded.ask, seeded.retrieve):
         with pytest.raises(UsageError) as caught:
             act(question)
