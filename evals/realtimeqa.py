@@ -90,7 +90,7 @@ def load_articles(folder: Path) -> list[Article]:
             f"{number:05}.txt",
             f"{row['title']}\n\n{row['text']}" if row["title"] else row["text"],
         )
-        for number, row in enumerate(_rows(folder / CORPUS, ("doc_id", "title", "text")))
+        for number, row in enumerate(rows_of(folder / CORPUS, ("doc_id", "title", "text")))
     ]
 
 
@@ -102,7 +102,7 @@ def load_questions(folder: Path, articles: Sequence[Article]) -> list[Question]:
     """
     files = {article.doc_id: article.file for article in articles}
     questions = []
-    for line, row in enumerate(_rows(folder / QUESTIONS, ("question", "gold_doc_ids"))):
+    for line, row in enumerate(rows_of(folder / QUESTIONS, ("question", "gold_doc_ids"))):
         if missing := [id_ for id_ in row["gold_doc_ids"] if id_ not in files]:
             raise SourceError(f"{folder / CORPUS} lacks the article {missing[0]}.")
         gold = frozenset(files[id_] for id_ in row["gold_doc_ids"])
@@ -110,7 +110,12 @@ def load_questions(folder: Path, articles: Sequence[Article]) -> list[Question]:
     return questions
 
 
-def _rows(path: Path, keys: Sequence[str]) -> list[dict[str, Any]]:
+def rows_of(path: Path, keys: Sequence[str]) -> list[dict[str, Any]]:
+    """The objects of a JSON Lines file, plain or gzipped, each with `keys`.
+
+    Raises:
+        SourceError: it cannot be read, or a line lacks a key.
+    """
     try:
         content = path.read_bytes()
         text = (gzip.decompress(content) if path.suffix == ".gz" else content).decode()

@@ -13,8 +13,7 @@ limit. The share of the text is that of its characters other than white space.
 Cold. Whole processes that answer one question over the same articles: `python -m rag ask`, and
 `python -m evals.starter --ask`, which only prints the best node. Medians of alternating runs.
 
-Warm. `Rag.ask` over the answerable questions, beside the sum of what it cannot do without: one
-encoding of the question, one query of Chroma, one forward pass of the reader.
+Warm. Answers of one process over the same articles: see `evals.latency`.
 """
 
 from __future__ import annotations
@@ -32,11 +31,11 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, ParamSpec, TypeVar
 
-import numpy as np
 from tokenizers import Tokenizer
 
 from evals.command import exit_code, print_json, print_table, working_folder
 from evals.coverage import Coverage, Piece, coverage
+from evals.latency import print_latency, summarize, time_asking
 from evals.realtimeqa import choose, load_articles, load_questions, write_articles
 from rag import Rag, RagError
 
@@ -44,7 +43,6 @@ from rag import Rag, RagError
 # of candidates; no public name says them.
 from rag.cpu import use_bf16
 from rag.embedding import BATCH
-from rag.retrieval import CANDIDATES
 from rag.settings import Precision
 from rag.weights import bundled_folder
 
@@ -52,7 +50,6 @@ LIMIT = 254  # tokens that all-MiniLM-L6-v2 takes, without [CLS] and [SEP]
 WARM_UP = "warm-up.txt"
 ARTICLES = 1200
 COLD_RUNS = 5
-WARM_ROUNDS = 3
 # A system and its precision, in the order of running.
 RUNS: tuple[tuple[str, Precision], ...] = (
     ("product", "auto"),
@@ -83,19 +80,6 @@ class Cold:
 
     product: list[float]
     starter: list[float]
-
-
-@dataclass(frozen=True, slots=True)
-class Warm:
-    """Milliseconds of each ask in turn, and of each part of its floor."""
-
-    product: list[float]
-    parts: dict[str, list[float]]
-
-    @property
-    def floor(self) -> list[float]:
-        """The parts' sum for each ask."""
-        return [sum(parts) for parts in zip(*self.parts.values(), strict=True)]
 
 
 # Timed in a process of its own each, hence functions of plain arguments.
@@ -139,42 +123,6 @@ def time_ceiling(home: Path, precision: Precision) -> float:
     started = perf_counter()
     model.encode(chunks, batch_size=BATCH, normalize_embeddings=True, convert_to_tensor=True)
     return perf_counter() - started
-
-
-def time_asking(home: Path, questions: Sequence[str]) -> Warm:
-    """Ask every question WARM_ROUNDS times in one process, each beside the parts of its floor."""
-    product: list[float] = []
-    parts: dict[str, list[float]] = {"encode": [], "query": [], "read": []}
-    with Rag.open(home=home) as rag:
-        to_read = {one: _sentences(rag, one) for one in questions}
-        rag.ask(questions[0])
-        # No public name does one step alone; these are the objects that `ask` uses.
-        embedder, vectors = rag._embedder, rag._open().vectors
-        for _ in range(WARM_ROUNDS):
-            for question in questions:
-                product.append(_clock(rag.ask, question)[0])
-                encode, vector = _clock(embedder.embed_question, question)
-                parts["encode"].append(encode)
-                parts["query"].append(_clock(vectors.search, vector, CANDIDATES)[0])
-                read, _ = _clock(embedder.embed, [question, *to_read[question]])
-                parts["read"].append(read)
-    return Warm(product, parts)
-
-
-def _sentences(rag: Rag, question: str) -> list[str]:
-    """What the reader reads for a question."""
-    return [
-        passage.text[start - passage.start : end - passage.start]
-        for passage in rag.retrieve(question, k=rag.settings.passages)
-        for start, end in passage.sentences
-    ]
-
-
-def _clock(call: Callable[P, Result], *args: P.args, **kwargs: P.kwargs) -> tuple[float, Result]:
-    """Milliseconds that a call took, and its result."""
-    started = perf_counter()
-    result = call(*args, **kwargs)
-    return 1000 * (perf_counter() - started), result
 
 
 def _warm_up_file(folder: Path) -> Path:
@@ -329,19 +277,8 @@ def measure(folder: Path, count: int) -> dict[str, Any]:
             "product": statistics.median(cold.product),
             "starter": statistics.median(cold.starter),
         },
-        "warm_ms": {
-            "questions": len(questions),
-            "rounds": WARM_ROUNDS,
-            "product": _percentiles(warm.product),
-            "floor": _percentiles(warm.floor),
-            **{name: _percentiles(values) for name, values in warm.parts.items()},
-        },
+        "warm_ms": summarize(warm),
     }
-
-
-def _percentiles(values: Sequence[float]) -> dict[str, float]:
-    p50, p95 = np.percentile(values, [50, 95])
-    return {"p50": float(p50), "p95": float(p95)}
 
 
 def _print(figures: Mapping[str, Any]) -> None:
@@ -377,13 +314,7 @@ def _print(figures: Mapping[str, Any]) -> None:
         ],
     )
     print()
-    warm = figures["warm_ms"]
-    rows = {name: value for name, value in warm.items() if isinstance(value, dict)}
-    print_table(
-        [f"warm, {warm['questions']} questions x {warm['rounds']}", "p50 ms", "p95 ms"],
-        [[name, f"{row['p50']:.1f}", f"{row['p95']:.1f}"] for name, row in rows.items()],
-    )
-    print(f"\nproduct / floor at p95: {warm['product']['p95'] / warm['floor']['p95']:.2f}")
+    print_latency(figures["warm_ms"])
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

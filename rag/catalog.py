@@ -13,13 +13,14 @@ import sqlite3
 import threading
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from weakref import WeakSet
 
+from rag.copies import SHARE, sketch
 from rag.errors import IndexUnusable
 from rag.matching import TOKENIZER, indexed_terms
 from rag.types import Document, Page, Span
@@ -56,7 +57,30 @@ MIGRATIONS = (
     CREATE TRIGGER terms_follow_chunks AFTER DELETE ON chunks
         BEGIN DELETE FROM terms WHERE rowid = old.number; END;
     """,  # noqa: S608 - the tokenizer is a constant
+    """
+    CREATE TABLE sketches (
+        document INTEGER PRIMARY KEY REFERENCES documents ON DELETE CASCADE,
+        size INTEGER NOT NULL
+    );
+    CREATE TABLE shingles (
+        hash INTEGER NOT NULL,
+        document INTEGER NOT NULL REFERENCES documents ON DELETE CASCADE,
+        PRIMARY KEY (hash, document)
+    ) WITHOUT ROWID;
+    CREATE INDEX shingles_by_document ON shingles (document);
+    CREATE TABLE copies (
+        document INTEGER NOT NULL REFERENCES documents ON DELETE CASCADE,
+        other INTEGER NOT NULL REFERENCES documents ON DELETE CASCADE,
+        PRIMARY KEY (document, other)
+    ) WITHOUT ROWID;
+    CREATE INDEX copies_by_other ON copies (other);
+    """,
 )
+SKETCHED = 2  # the schema from which on every document has its shingles
+
+# A shingle leads to this many documents at most, the oldest: boilerplate, which is in very many,
+# would make ingest quadratic.
+CARRIERS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +136,7 @@ class Listing:
     sha256: str
     ingested_at: str
     warnings: tuple[str, ...]
+    copies: tuple[str, ...]
 
 
 class _Connection(sqlite3.Connection):
@@ -122,6 +147,13 @@ class _Connection(sqlite3.Connection):
         """As the base class. Raises IndexUnusable for what SQLite reports."""
         try:
             return super().execute(*args)
+        except sqlite3.DatabaseError as error:
+            raise _unusable(error) from error
+
+    def executemany(self, *args: Any) -> sqlite3.Cursor:
+        """As the base class. Raises IndexUnusable for what SQLite reports."""
+        try:
+            return super().executemany(*args)
         except sqlite3.DatabaseError as error:
             raise _unusable(error) from error
 
@@ -158,32 +190,45 @@ class Catalog:
         self._migrate()
 
     def _migrate(self) -> None:
-        db = self._db
-        version: int = db.execute("PRAGMA user_version").fetchone()[0]
-        if version > len(MIGRATIONS):
+        if _version(self._db) > len(MIGRATIONS):
             raise IndexUnusable(
                 f"The catalog {self._path} was made by a newer version of seed-rag.",
                 hint="Upgrade seed-rag, or set RAG_HOME to another folder.",
             )
-        for number, script in enumerate(MIGRATIONS[version:], version + 1):
-            db.executescript(f"BEGIN IMMEDIATE; {script} PRAGMA user_version = {number}; COMMIT;")
+        if _version(self._db) == len(MIGRATIONS):
+            return
+        with self._transaction() as db:
+            # Read again, because another process may have been first.
+            version = _version(db)
+            for script in MIGRATIONS[version:]:
+                for statement in _statements(script):
+                    db.execute(statement)
+            if version < SKETCHED:
+                documents = db.execute("SELECT id, text FROM documents ORDER BY id")
+                while batch := documents.fetchmany(100):
+                    _compare(db, batch)
+            db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
 
     @property
     def _db(self) -> sqlite3.Connection:
         db: _Connection | None = getattr(self._local, "db", None)
         if db is None:
-            # Only `close` uses a connection from a thread that did not open it.
-            db = sqlite3.connect(
-                self._path,
-                timeout=60,
-                isolation_level=None,
-                check_same_thread=False,
-                factory=_Connection,
-            )
-            db.execute("PRAGMA journal_mode = WAL")
-            db.execute("PRAGMA foreign_keys = ON")
+            db = self._connect()
             self._local.db = db
             self._connections.add(db)
+        return db
+
+    def _connect(self) -> _Connection:
+        # Only `close` uses a connection from a thread that did not open it.
+        db = sqlite3.connect(
+            self._path,
+            timeout=60,
+            isolation_level=None,
+            check_same_thread=False,
+            factory=_Connection,
+        )
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA foreign_keys = ON")
         return db
 
     def close(self) -> None:
@@ -222,20 +267,22 @@ class Catalog:
     @property
     def generation(self) -> int:
         """A number that grows with every change to what is indexed."""
-        return self._state("generation")
+        return _state(self._db, "generation")
+
+    @property
+    def outdated(self) -> bool:
+        """Whether the index has changed since this thread's snapshot was taken."""
+        with closing(self._connect()) as db:  # the thread's own sees nothing newer
+            return _state(db, "generation") != self.generation
 
     @property
     def writing(self) -> bool:
         """Whether a writer is at work, or was ended before it was done."""
-        return bool(self._state("writing"))
+        return bool(_state(self._db, "writing"))
 
     @writing.setter
     def writing(self, value: bool) -> None:
         self._db.execute("UPDATE state SET value = ? WHERE key = 'writing'", (int(value),))
-
-    def _state(self, key: str) -> int:
-        row = self._db.execute("SELECT value FROM state WHERE key = ?", (key,)).fetchone()
-        return int(row[0])
 
     def advance(self) -> None:
         """Say that the vectors have changed though the catalog has not."""
@@ -247,13 +294,15 @@ class Catalog:
     def put(self, entries: Iterable[Entry]) -> None:
         """Add documents, or replace those of the same path, in one transaction."""
         now = datetime.now(UTC).isoformat(timespec="seconds")
+        texts = []
         with self._transaction() as db:
             for entry in entries:
                 document = entry.kept.document
                 db.execute("DELETE FROM documents WHERE path = ?", (document.path,))
-                number = db.execute(
+                number: int = db.execute(
                     "INSERT INTO documents (source, path, kind, title, text, sha256, pages,"
-                    " warnings, sentences, ingested_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    " warnings, sentences, ingested_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+                    " RETURNING id",
                     (
                         document.source,
                         document.path,
@@ -266,7 +315,7 @@ class Catalog:
                         _pack(entry.kept.sentences),
                         now,
                     ),
-                ).lastrowid
+                ).fetchone()[0]
                 for chunk in entry.chunks:
                     row = db.execute(
                         "INSERT INTO chunks (id, document, ordinal, start, end, content)"
@@ -284,6 +333,8 @@ class Catalog:
                         "INSERT INTO terms (rowid, text) VALUES (?, ?)",
                         (row, indexed_terms(document.text[chunk.start : chunk.end])),
                     )
+                texts.append((number, document.text))
+            _compare(db, texts)
             _advance(db)
 
     def remove(self, sources: Sequence[str]) -> None:
@@ -300,14 +351,27 @@ class Catalog:
         rows = self._db.execute(
             "SELECT source, path, kind, title, length(text),"
             " (SELECT count(*) FROM chunks WHERE document = documents.id),"
-            " json_array_length(pages), sha256, ingested_at, warnings"
+            " json_array_length(pages), sha256, ingested_at, warnings,"
+            " (SELECT json_group_array(o.source) FROM copies c JOIN documents o ON o.id = c.other"
+            " WHERE c.document = documents.id)"
             " FROM documents ORDER BY source"
         )
-        names = [field.name for field in fields(Listing)]
         return [
-            Listing(**dict(zip(names, row, strict=True)) | {"warnings": tuple(json.loads(row[-1]))})
-            for row in rows
+            Listing(*[*row, tuple(json.loads(warnings)), tuple(sorted(json.loads(copies)))])
+            for *row, warnings, copies in rows
         ]
+
+    def copies(self, sources: Sequence[str]) -> list[tuple[str, str]]:
+        """The pairs of near-copies among some documents, each pair once and in order."""
+        rows = self._db.execute(
+            "WITH given AS (SELECT id, source FROM documents"
+            " WHERE source IN (SELECT value FROM json_each(?)))"
+            " SELECT a.source, b.source FROM copies c"
+            " JOIN given a ON a.id = c.document JOIN given b ON b.id = c.other"
+            " WHERE a.source < b.source ORDER BY a.source, b.source",
+            (json.dumps(sources),),
+        )
+        return [(one, other) for one, other in rows]
 
     def counts(self) -> tuple[int, int]:
         """How many documents and chunks there are."""
@@ -373,6 +437,52 @@ class Catalog:
 
 
 _CHUNK = "c.id, c.ordinal, c.start, c.end, c.content"
+
+
+def _version(db: sqlite3.Connection) -> int:
+    return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _statements(script: str) -> Iterator[str]:
+    """The statements of a script, each of which ends at a line's end; `executescript` commits."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+
+
+def _compare(db: sqlite3.Connection, texts: Iterable[tuple[int, str]]) -> None:
+    """Keep documents' sketches, and which of the older documents they are near-copies of.
+
+    `texts` are (id, text), of documents that have no sketch yet.
+    """
+    sketches = {number: sketch(text) for number, text in texts}
+    db.executemany(
+        "INSERT INTO sketches VALUES (?, ?)",
+        [(number, len(hashes)) for number, hashes in sketches.items()],
+    )
+    # In the order of the key, because rows at random would each touch another page.
+    rows = sorted((hash_, number) for number, hashes in sketches.items() for hash_ in hashes)
+    db.executemany("INSERT INTO shingles VALUES (?, ?)", rows)
+    db.execute(
+        "WITH pairs AS MATERIALIZED ("
+        " SELECT new.document AS one, old.document AS other FROM shingles new"
+        " CROSS JOIN shingles old ON old.hash = new.hash AND old.document < new.document"
+        " AND old.document <= ifnull((SELECT document FROM shingles WHERE hash = new.hash"
+        " ORDER BY document LIMIT 1 OFFSET :carriers), old.document)"
+        " WHERE new.document IN (SELECT value FROM json_each(:new)) GROUP BY one, other"
+        " HAVING count(*) >= :share * (SELECT min(size) FROM sketches WHERE document IN"
+        " (new.document, old.document)))"
+        " INSERT INTO copies SELECT one, other FROM pairs UNION ALL SELECT other, one FROM pairs",
+        {"new": json.dumps(list(sketches)), "share": SHARE, "carriers": CARRIERS - 1},
+    )
+
+
+def _state(db: sqlite3.Connection, key: str) -> int:
+    row = db.execute("SELECT value FROM state WHERE key = ?", (key,)).fetchone()
+    return int(row[0])
 
 
 def _advance(db: sqlite3.Connection) -> None:

@@ -200,6 +200,8 @@ def _sources(rag: Rag, options: argparse.Namespace) -> int:
         _say(f"{source.source}  {source.characters:,} characters  {source.title}{stale}")
         for warning in source.warnings:
             _say(f"    {warning}")
+        if source.copies:
+            _say(f"    shares its text with {', '.join(source.copies)}")
     return 0
 
 

@@ -1,34 +1,146 @@
-"""From readings to a decision: the best span, how likely it is right, and whether to say it."""
+"""From readings to a decision: which answer, and how likely it is right.
+
+Spans that mean the same are one candidate. Candidates are ordered by the probability that their
+spans carry, summed over passages, where a passage counts by how well it was retrieved; the
+probability that one is right comes from a logistic model over FEATURES, fitted by
+`python -m rag.training.calibration` on questions that trained nothing else.
+"""
 
 from __future__ import annotations
 
+import json
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
 
-from rag.types import Evidence, Passage, Reading
+from rag.grouping import Group, Member, group
+from rag.kinds import wants_sentences
+from rag.matching import share, stem_pairs, stems
+from rag.types import Reading
+
+RETRIEVAL_POWER = 2.0  # how much the order of retrieval counts among passages
+FEATURES = (
+    "mass",  # logarithm of the candidate's summed probability
+    "share",  # its share of all candidates' sum
+    "lead",  # logarithm of its ratio to the next candidate, at most 5
+    "margin",  # logarithm of its best span's odds against no answer in that passage
+    "sources",  # logarithm of the number of documents that its spans stand in
+    "similarity",  # cosine of the question and the best span's passage
+    "coverage",  # share of the question's words in that passage
+    "near_coverage",  # share of them within NEAR characters of the span
+    "names",  # share of the question's names and numbers in that passage, 1 where it has none
+    "pairs",  # share of the question's neighbouring words that are neighbours in that passage
+    "echo",  # share of the answer's words that the question has already
+    "wants_sentences",  # 1 for why, how, what somebody said, lists; else 0
+)
+NEAR = 150  # characters to either side of a span
+
+_NAME = re.compile(r"(?<!^)\b[A-Z]\w*|\b\d+")
+_WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """The span that would be the answer, and the probability (0 to 1) that it is right."""
+    """An answer that the passages may give, its spans the most probable first.
 
-    evidence: Evidence
-    passage: Passage
+    `mass` is their summed, weighted probability (above 0, no upper bound); `confidence` the
+    probability (0 to 1) that the answer is right.
+    """
+
+    members: tuple[Member, ...]
+    mass: float
     confidence: float
 
 
-def best_candidate(readings: Sequence[Reading]) -> Candidate | None:
-    """The span that stands out most from its passage's evidence for no answer; None without spans.
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """A logistic model: `bias` and one weight for each of FEATURES; the sum is a logit."""
 
-    The margin is a logit that the reader's weights were calibrated on.
-    """
-    margins = [
-        (span.span_score - reading.no_answer_score, span, reading.passage)
-        for reading in readings
-        for span in reading.spans[:1]
+    bias: float
+    weights: tuple[float, ...]
+
+    @classmethod
+    @cache
+    def load(cls) -> Calibration:
+        """The model that ships with the package."""
+        model = json.loads(files("rag.models").joinpath("calibration.json").read_text())
+        return cls(model["bias"], tuple(model["weights"][name] for name in FEATURES))
+
+    def confidence(self, features: Sequence[float]) -> float:
+        """The probability for one candidate's FEATURES."""
+        logit = self.bias + sum(w * x for w, x in zip(self.weights, features, strict=True))
+        return 1 / (1 + math.exp(-max(-30.0, min(30.0, logit))))
+
+
+def decide(question: str, readings: Sequence[Reading]) -> list[Candidate]:
+    """The answers that the readings propose, the best first; empty where there are no spans."""
+    calibration = Calibration.load()
+    return [
+        Candidate(found.members, mass, calibration.confidence(features))
+        for found, mass, features in rank(question, readings)
     ]
-    if not margins:
-        return None
-    margin, span, passage = max(margins, key=lambda found: found[0])
-    return Candidate(span, passage, 1 / (1 + math.exp(-margin)))
+
+
+def rank(
+    question: str, readings: Sequence[Reading]
+) -> list[tuple[Group, float, tuple[float, ...]]]:
+    """Groups of spans with their mass, the greatest first, and their FEATURES."""
+    best = max((reading.passage.fused_score for reading in readings), default=0.0)
+    margins: dict[tuple[str, int], float] = {}
+    members = []
+    for reading in readings:
+        passage = reading.passage
+        margins[passage.source, passage.start] = reading.no_answer_score
+        weight = (passage.fused_score / best) ** RETRIEVAL_POWER if best > 0 else 1.0
+        members += [Member(s, passage, weight * math.exp(s.span_score)) for s in reading.spans]
+    masses = [(found, _mass(found)) for found in group(members)]
+    masses.sort(key=lambda pair: -pair[1])
+    total = sum(mass for _, mass in masses)
+    ranked: list[tuple[Group, float, tuple[float, ...]]] = []
+    for place, (found, mass) in enumerate(masses):
+        others = [other for i, (_, other) in enumerate(masses) if i != place]
+        leader = found.members[0]
+        none = margins[leader.passage.source, leader.passage.start]
+        lead = math.log(mass / max(others)) if others else 5.0
+        features = (
+            math.log(mass),
+            mass / total,
+            min(5.0, lead),
+            leader.span.span_score - none,
+            math.log(len({member.passage.source for member in found.members})),
+            leader.passage.dense_score or 0.0,
+            *_words(question, leader),
+            float(wants_sentences(question)),
+        )
+        ranked.append((found, mass, features))
+    return ranked
+
+
+def _mass(found: Group) -> float:
+    """The probability of a group: of several of its spans in a passage only the best counts,
+    since they are readings of the same words."""
+    by_passage: dict[tuple[str, int], float] = {}
+    for member in found.members:
+        place = (member.passage.source, member.passage.start)
+        by_passage[place] = max(by_passage.get(place, 0.0), member.probability)
+    return max(sum(by_passage.values()), 1e-9)
+
+
+def _words(question: str, member: Member) -> tuple[float, ...]:
+    """`coverage`, `near_coverage`, `names`, `pairs` and `echo` of a span."""
+    wanted = stems(question)
+    passage, span = member.passage, member.span
+    start, end = span.start - passage.start, span.end - passage.start
+    near = passage.text[max(0, start - NEAR) : end + NEAR]
+    names = frozenset(_NAME.findall(question))
+    pairs = stem_pairs(question)
+    return (
+        share(wanted, stems(passage.text)),
+        share(wanted, stems(near)),
+        share(names, frozenset(_WORD.findall(passage.text))) if names else 1.0,
+        share(pairs, stem_pairs(passage.text)) if pairs else 1.0,
+        share(stems(span.text), wanted),
+    )

@@ -6,8 +6,9 @@ hold more padding: see docs/decisions/0001-the-bundled-encoder.md. A test holds 
 
 from __future__ import annotations
 
+import copy
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,9 @@ from safetensors.torch import load_file
 from tokenizers import Encoding, Tokenizer
 
 BATCH = 16  # texts a forward pass: on CPUs more gains nothing and costs padding
+# Texts whose attention is computed at once, so that it fits the CPU's cache. In bf16 faster than
+# torch's fused kernel, whose backward pass takes a third of a training step.
+TEXTS = 4
 
 
 class Encoder:
@@ -45,6 +49,8 @@ class Encoder:
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
+        first, last = self._tokenizer.encode("").ids
+        self.special_ids: tuple[int, int] = first, last  # [CLS] and [SEP]
 
     def tokenize(self, texts: Sequence[str], *, special: bool = True) -> list[Encoding]:
         """Tokens with their character offsets, nothing cut; `special` adds [CLS] and [SEP]."""
@@ -52,6 +58,11 @@ class Encoder:
             list(texts), add_special_tokens=special
         )
         return encodings
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """The text of some tokens, in lower case as the model has it."""
+        text: str = self._tokenizer.decode(list(ids))
+        return text
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Mean-pooled, normalised embeddings, shape (len(texts), width), in the texts' order.
@@ -73,6 +84,13 @@ class Encoder:
     def _cut(self, ids: list[int]) -> list[int]:
         return ids if len(ids) <= self.max_tokens else [*ids[: self.max_tokens - 1], ids[-1]]
 
+    def with_weights(self, changed: Mapping[str, torch.Tensor]) -> Encoder:
+        """The same model with some of its weights changed: the others are shared."""
+        dtype = self._weights["embeddings.LayerNorm.weight"].dtype
+        other = copy.copy(self)
+        other._weights = self._weights | {name: w.to(dtype) for name, w in changed.items()}
+        return other
+
     @torch.inference_mode()
     def states(self, batch: Sequence[Sequence[int]]) -> tuple[torch.Tensor, torch.Tensor]:
         """The last layer's token states for padded token ids.
@@ -81,23 +99,25 @@ class Encoder:
             States of shape (texts, longest, width) and a boolean mask (texts, longest) that is
             True on real tokens.
         """
-        longest = max(len(ids) for ids in batch)
-        ids = torch.zeros(len(batch), longest, dtype=torch.long)
-        mask = torch.zeros(len(batch), longest, dtype=torch.bool)
-        for row, tokens in enumerate(batch):
-            ids[row, : len(tokens)] = torch.tensor(tokens)
-            mask[row, : len(tokens)] = True
+        ids, mask = pad(batch)
+        return self.forward(ids, mask, torch.zeros_like(ids)), mask
+
+    def forward(
+        self, ids: torch.Tensor, mask: torch.Tensor, segments: torch.Tensor
+    ) -> torch.Tensor:
+        """The last layer's states, shape (texts, longest, width), of `ids`, `mask` (True on real
+        tokens) and `segments` (0, or 1 on a pair's second text), each (texts, longest)."""
         w = self._weights
         x = (
             w["embeddings.word_embeddings.weight"][ids]
-            + w["embeddings.position_embeddings.weight"][:longest]
-            + w["embeddings.token_type_embeddings.weight"][0]
+            + w["embeddings.position_embeddings.weight"][: ids.shape[1]]
+            + w["embeddings.token_type_embeddings.weight"][segments]
         )
         x = self._norm(x, "embeddings.LayerNorm")
         attend = mask[:, None, None, :]
         for layer in range(self._layers):
             x = self._block(x, attend, f"encoder.layer.{layer}.")
-        return x, mask
+        return x
 
     def _block(self, x: torch.Tensor, attend: torch.Tensor, name: str) -> torch.Tensor:
         rows, length, width = x.shape
@@ -107,8 +127,14 @@ class Encoder:
             .transpose(1, 2)
             for part in ("query", "key", "value")
         )
-        mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=attend)
-        mixed = mixed.transpose(1, 2).reshape(rows, length, width)
+        parts = zip(
+            *(torch.split(tensor, TEXTS) for tensor in (query, key, value, attend)), strict=True
+        )
+        mixed = (
+            torch.cat([_attention(*part) for part in parts])
+            .transpose(1, 2)
+            .reshape(rows, length, width)
+        )
         x = self._norm(
             x + self._linear(mixed, f"{name}attention.output.dense"),
             f"{name}attention.output.LayerNorm",
@@ -122,3 +148,24 @@ class Encoder:
     def _norm(self, x: torch.Tensor, name: str) -> torch.Tensor:
         weight, bias = self._weights[f"{name}.weight"], self._weights[f"{name}.bias"]
         return F.layer_norm(x, weight.shape, weight, bias, self._epsilon)
+
+
+def _attention(
+    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, attend: torch.Tensor
+) -> torch.Tensor:
+    """Scaled dot-product attention where `attend` is True, each (texts, heads, tokens, width)."""
+    scores = (query * query.shape[-1] ** -0.5) @ key.transpose(-1, -2)
+    shares = scores.masked_fill(~attend, float("-inf")).softmax(-1)
+    mixed: torch.Tensor = shares.to(value.dtype) @ value
+    return mixed
+
+
+def pad(batch: Sequence[Sequence[int]]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Token ids as one tensor (texts, longest), padded with 0, and its mask of real tokens."""
+    longest = max(len(ids) for ids in batch)
+    ids = torch.zeros(len(batch), longest, dtype=torch.long)
+    mask = torch.zeros(len(batch), longest, dtype=torch.bool)
+    for row, tokens in enumerate(batch):
+        ids[row, : len(tokens)] = torch.tensor(tokens)
+        mask[row, : len(tokens)] = True
+    return ids, mask

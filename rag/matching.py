@@ -11,10 +11,15 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from itertools import pairwise
+from typing import TypeVar
+
+T = TypeVar("T")
 
 # FTS5's tokenizer for what `indexed_terms` returns: it stems, and splits at the spaces.
 TERMS = "terms/1"  # part of an index's fingerprint: a new number where terms change
 TOKENIZER = "porter unicode61 remove_diacritics 2"
+
+STEM = 5  # letters that two forms of a word share
 
 # Words that say nothing about a question's subject; the index keeps them. "one" is here because
 # Porter's stemmer makes it "on", which half of all English chunks contain.
@@ -49,6 +54,28 @@ def indexed_terms(text: str) -> str:
 def content_terms(text: str) -> list[str]:
     """The distinct words of a text in order, without those that say nothing of its subject."""
     return [term for term in dict.fromkeys(_terms(text)) if term not in _DROPPED]
+
+
+def stems(text: str) -> frozenset[str]:
+    """The content words of a text, cut to what their forms share."""
+    return frozenset(term[:STEM] for term in content_terms(text))
+
+
+def stem_pairs(text: str) -> frozenset[tuple[str, str]]:
+    """Neighbours among the content words of a text: ("comme", "secre") of "Commerce Secretary"."""
+    words = [term[:STEM] for term in _terms(text) if term not in _DROPPED]
+    return frozenset(pairwise(words))
+
+
+def share(wanted: frozenset[T], found: frozenset[T]) -> float:
+    """The share (0 to 1) of what is wanted that is found; 0 where nothing is wanted."""
+    return len(wanted & found) / len(wanted) if wanted else 0.0
+
+
+def joined_words(text: str) -> list[str]:
+    """A text's words in order, hyphened ones as one word."""
+    words = (match.group() for match in _TERM.finditer(_plain(text)))
+    return [word if word.isalnum() else "".join(_PART.findall(word)) for word in words]
 
 
 def match_expression(question: str) -> str | None:

@@ -1,7 +1,7 @@
 """The facade, and the one place that knows all the stages.
 
 path -> Document -> Chunk -> Store                                  (ingest)
-question -> Retriever -> Passage -> Reader -> decide -> cite & verify -> Answer     (ask)
+question -> search -> Passage -> Reader -> decide -> cite & verify -> Answer     (ask)
 """
 
 from __future__ import annotations
@@ -16,18 +16,20 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import rag
-from rag.citing import cite, is_stale
-from rag.deciding import best_candidate
-from rag.embedding import open_embedder
+from rag.answering import Answerer
+from rag.citing import is_stale
+from rag.deciding import Candidate, decide
+from rag.embedding import BundledEmbedder, open_embedder
 from rag.errors import IndexUnusable, NothingIndexed, SourceError, UsageError
 from rag.home import Home
 from rag.ingesting import Ingester, Progress, fingerprint
-from rag.reading import SentenceReader
-from rag.retrieval import Retriever
+from rag.kinds import wants_sentences
+from rag.reading import SpanReader
+from rag.retrieval import Retrieval, search
 from rag.settings import Settings, is_loopback
 from rag.store import Store
+from rag.supporting import Sentence, SentenceScorer, choose
 from rag.types import (
-    Agreement,
     Answer,
     Document,
     IngestReport,
@@ -44,8 +46,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 SEEDS = Path(rag.__file__).parent.parent / "seeds"
-NO_ANSWER = "The documents do not answer this."
-CLOSEST = 3  # passages that an abstention shows
+SENTENCE_PASSAGES = 5  # that the sentences of an answer are chosen from
+SEARCHES = 10  # at most, where others write faster than one is done (30 ms)
 MAX_QUESTION = 2_000  # characters; past this, tokens are not even counted
 
 
@@ -61,8 +63,11 @@ class Rag:
         self.settings = settings
         self._home = Home(settings.home)
         self._embedder = open_embedder(settings)
-        self._retriever = Retriever(self._embedder)
-        self._reader = SentenceReader(self._embedder)
+        bundled = self._embedder
+        if not isinstance(bundled, BundledEmbedder):
+            bundled = BundledEmbedder(settings.precision)  # whose embeddings the reader shares
+        self._reader = SpanReader(bundled)
+        self._scorer = SentenceScorer(self._embedder)
         self._store: Store | None = None
         self._lock = threading.RLock()
 
@@ -164,6 +169,7 @@ class Rag:
                 ingested_at=listing.ingested_at,
                 stale=is_stale(listing.path, listing.sha256),
                 warnings=listing.warnings,
+                copies=listing.copies,
             )
             for listing in listings
         ]
@@ -220,8 +226,8 @@ class Rag:
         """
         if k < 1:
             raise UsageError(f"k is {k}; it has to be at least 1.")
-        with self._asking(question) as (text, store):
-            return list(self._retriever.search(store.catalog, store.vectors, text, k).passages)
+        with self._asking(question, k) as (_, _, found):
+            return list(found.passages)
 
     def read(self, question: str, passages: Sequence[Passage]) -> list[Reading]:
         """Read passages for a question; reading alone.
@@ -239,14 +245,16 @@ class Rag:
             NothingIndexed: nothing was ever ingested and there is no seeds folder.
         """
         started = perf_counter()
-        with self._asking(question) as (text, store):
-            found = self._retriever.search(
-                store.catalog, store.vectors, text, self.settings.passages
-            )
+        with self._asking(question, self.settings.passages) as (text, store, found):
             retrieved = perf_counter()
             readings = self._reader.read(text, found.passages)
+            candidates = decide(text, readings)
+            sentences = self._sentences(text, readings, candidates)
             read = perf_counter()
-            answer = self._answer(text, store, found.passages, readings)
+            answerer = Answerer(self._reader.name, store.catalog)
+            answer = answerer.answer(
+                text, candidates, found.passages, self.settings.threshold, sentences
+            )
         return replace(
             answer,
             timings_ms={
@@ -257,62 +265,14 @@ class Rag:
             trace=Trace(found.dense, found.lexical, tuple(readings)),
         )
 
-    def _answer(
-        self,
-        question: str,
-        store: Store,
-        passages: Sequence[Passage],
-        readings: Sequence[Reading],
-    ) -> Answer:
-        candidate = best_candidate(readings)
-        if candidate is None:
-            return self._abstain(question, 0.0, passages, "No passage has anything to do with it.")
-        if candidate.confidence < self.settings.threshold:
-            return self._abstain(
-                question,
-                candidate.confidence,
-                passages,
-                f"The best candidate is right with a probability of {candidate.confidence:.2f},"
-                f" below the threshold of {self.settings.threshold:.2f}.",
-            )
-        kept = store.catalog.kept(candidate.passage.source)
-        span = candidate.evidence
-        citation = kept and cite(
-            kept.document, kept.sentences, span.start, span.end, span.text, marker=1
-        )
-        if not citation:
-            return self._abstain(
-                question,
-                candidate.confidence,
-                passages,
-                "The best candidate's citation did not match its source.",
-            )
-        short = " ".join(citation.quote.split())
-        return Answer(
-            question=question,
-            status="answered",
-            answered_by=self._reader.name,
-            short=short,
-            text=f"{short} [{citation.marker}]",
-            confidence=candidate.confidence,
-            citations=(citation,),
-            agreement=Agreement(1, (citation.source,)),
-            passages=tuple(passages),
-        )
-
-    def _abstain(
-        self, question: str, confidence: float, passages: Sequence[Passage], reason: str
-    ) -> Answer:
-        return Answer(
-            question=question,
-            status="abstained",
-            answered_by=self._reader.name,
-            short=None,
-            text=NO_ANSWER,
-            confidence=confidence,
-            passages=tuple(passages[:CLOSEST]),
-            reason=reason,
-        )
+    def _sentences(
+        self, question: str, readings: Sequence[Reading], candidates: Sequence[Candidate]
+    ) -> list[Sentence]:
+        """The sentences that an answer is made of, for a question that wants more than a span."""
+        if not candidates or not wants_sentences(question):
+            return []
+        passages = [reading.passage for reading in readings[:SENTENCE_PASSAGES]]
+        return choose(self._scorer.score(question, passages), readings)
 
     def _checked(self, question: str) -> str:
         """The question, stripped. Raises UsageError where it cannot be asked."""
@@ -352,16 +312,24 @@ class Rag:
     # The store
 
     @contextmanager
-    def _asking(self, question: str) -> Iterator[tuple[str, Store]]:
-        """The checked question, and the store as it is now for as long as it is answered."""
+    def _asking(self, question: str, k: int) -> Iterator[tuple[str, Store, Retrieval]]:
+        """The checked question, the store as it is now for as long as it is answered, and what is
+        found in it."""
         text = self._checked(question)
         self._seed()
         with self._lock:
             store = self._open()
             store.check()
-            with store.catalog.snapshot():
-                store.refresh()
-                yield text, store
+            vector = self._embedder.embed_question(text)
+            for left in reversed(range(SEARCHES)):
+                with store.catalog.snapshot():
+                    store.refresh()
+                    found = search(store.catalog, store.vectors, text, vector, k)
+                    # A writer may have deleted vectors that this snapshot still lists.
+                    if left and store.catalog.outdated:
+                        continue
+                    yield text, store, found
+                    return
 
     @contextmanager
     def _writing(self) -> Iterator[Store]:

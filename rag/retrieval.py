@@ -5,9 +5,11 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from rag import ranking
 from rag.catalog import Catalog, Kept, Located
-from rag.embedding import Embedder
 from rag.index import VectorIndex
 from rag.matching import match_expression
 from rag.types import Hit, Passage
@@ -24,42 +26,38 @@ class Retrieval:
     lexical: tuple[Hit, ...]
 
 
-class Retriever:
-    """Searches one store's catalog and vectors. Has no state of its own but the embedder."""
+def search(
+    catalog: Catalog, vectors: VectorIndex, question: str, vector: NDArray[np.float32], k: int
+) -> Retrieval:
+    """The best passages for a question and its vector, at most `k`."""
+    dense = _dense(catalog, vectors, vector)
+    match = match_expression(question)
+    lexical = catalog.search(match, CANDIDATES) if match else []
+    ranked = ranking.fuse(
+        [(_place(found), cosine) for found, cosine in dense],
+        [(_place(found), weight) for found, weight in lexical],
+    )
+    built = ranking.build_passages(ranked, k)
+    kept = {found.source: catalog.kept(found.source) for found in built}
+    return Retrieval(
+        tuple(_passage(kept[found.source], found) for found in built),
+        tuple(_hit(*pair) for pair in dense),
+        tuple(_hit(*pair) for pair in lexical),
+    )
 
-    def __init__(self, embedder: Embedder) -> None:
-        self._embedder = embedder
 
-    def search(self, catalog: Catalog, vectors: VectorIndex, question: str, k: int) -> Retrieval:
-        """The best passages for a question, at most `k`."""
-        dense = self._dense(catalog, vectors, question)
-        match = match_expression(question)
-        lexical = catalog.search(match, CANDIDATES) if match else []
-        ranked = ranking.fuse(
-            [(_place(found), cosine) for found, cosine in dense],
-            [(_place(found), weight) for found, weight in lexical],
-        )
-        built = ranking.build_passages(ranked, k)
-        kept = {found.source: catalog.kept(found.source) for found in built}
-        return Retrieval(
-            tuple(_passage(kept[found.source], found) for found in built),
-            tuple(_hit(*pair) for pair in dense),
-            tuple(_hit(*pair) for pair in lexical),
-        )
-
-    def _dense(
-        self, catalog: Catalog, vectors: VectorIndex, question: str
-    ) -> list[tuple[Located, float]]:
-        """The nearest listed chunks; vectors that a writer has not listed yet do not count."""
-        vector = self._embedder.embed_question(question)
-        wanted = CANDIDATES
-        while True:
-            nearest = vectors.search(vector, wanted)
-            located = catalog.locate([id_ for id_, _ in nearest])
-            found = [(located[id_], cosine) for id_, cosine in nearest if id_ in located]
-            if len(found) >= CANDIDATES or len(nearest) < wanted:
-                return found[:CANDIDATES]
-            wanted *= 4
+def _dense(
+    catalog: Catalog, vectors: VectorIndex, vector: NDArray[np.float32]
+) -> list[tuple[Located, float]]:
+    """The nearest listed chunks; vectors that a writer has not listed yet do not count."""
+    wanted = CANDIDATES
+    while True:
+        nearest = vectors.search(vector, wanted)
+        located = catalog.locate([id_ for id_, _ in nearest])
+        found = [(located[id_], cosine) for id_, cosine in nearest if id_ in located]
+        if len(found) >= CANDIDATES or len(nearest) < wanted:
+            return found[:CANDIDATES]
+        wanted *= 4
 
 
 def _place(found: Located) -> ranking.Chunk:

@@ -244,7 +244,10 @@ class IngestReport:
 
 @dataclass(frozen=True, slots=True)
 class SourceInfo:
-    """One indexed document as `rag sources` lists it; `ingested_at` is UTC, ISO 8601."""
+    """One indexed document as `rag sources` lists it; `ingested_at` is UTC, ISO 8601.
+
+    `copies` names the documents that share their text with it.
+    """
 
     source: str
     path: str
@@ -257,6 +260,7 @@ class SourceInfo:
     ingested_at: str
     stale: bool
     warnings: tuple[str, ...] = ()
+    copies: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The listing entry as JSON-ready data."""

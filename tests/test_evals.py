@@ -14,8 +14,9 @@ from tokenizers import Tokenizer
 from evals import chunking, realtimeqa
 from evals.chunking import Place, score, summarise
 from evals.coverage import Piece, coverage, disjoint
+from evals.latency import Latency
 from evals.realtimeqa import Article, Question, choose, compare, is_hit, write_articles
-from evals.speed import Run, Warm, ratios
+from evals.speed import Run, ratios
 from evals.statistics import difference, estimate
 from rag.weights import bundled_folder
 
@@ -186,7 +187,8 @@ def test_ratios_are_to_the_starter_and_to_the_ceiling_of_the_same_precision() ->
 
 
 def test_the_floor_is_the_sum_of_its_parts_ask_by_ask() -> None:
-    assert Warm([9.0, 9.0], {"encode": [1.0, 2.0], "read": [10.0, 20.0]}).floor == [11.0, 22.0]
+    parts = {"encode": [1.0, 2.0], "forward": [10.0, 20.0]}
+    assert Latency([9.0, 9.0], [1.0, 1.0], parts).floor == [11.0, 22.0]
 
 
 # End to end, with the real embedder, over documents made up in the data sets' formats

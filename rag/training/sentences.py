@@ -1,4 +1,4 @@
-"""Fit the sentence reader's weights on question sets in SQuAD 2.0 format.
+"""Fit the sentence scorer's weights on question sets in SQuAD 2.0 format.
 
     python -m rag.training.sentences dev-v2.0.json.gz
 
@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.pipeline import Rag
-from rag.reading import FEATURES, SentenceReader, SentenceWeights
+from rag.supporting import FEATURES, SentenceScorer, SentenceWeights
 from rag.types import Passage
 
 OUTPUT = Path(__file__).parent.parent / "models" / "sentences.json"
@@ -98,7 +98,7 @@ def collect(documents: dict[str, str], questions: Sequence[Question]) -> list[Ex
             (Path(folder) / f"{title}.txt").write_text(text, newline="")
         with Rag.open(home=Path(folder) / ".home") as rag:
             rag.ingest(folder)
-            reader = SentenceReader(rag._embedder)
+            reader = SentenceScorer(rag._embedder)
             return [
                 example
                 for question in tqdm(questions, disable=None)
@@ -106,7 +106,7 @@ def collect(documents: dict[str, str], questions: Sequence[Question]) -> list[Ex
             ]
 
 
-def _examples(rag: Rag, reader: SentenceReader, question: Question) -> Iterator[Example]:
+def _examples(rag: Rag, reader: SentenceScorer, question: Question) -> Iterator[Example]:
     passages = rag.retrieve(question.text, k=rag.settings.passages)
     yield _example(reader, question, passages)
     elsewhere = [passage for passage in passages if passage.source != f"{question.title}.txt"]
@@ -114,7 +114,7 @@ def _examples(rag: Rag, reader: SentenceReader, question: Question) -> Iterator[
         yield _example(reader, question, elsewhere)
 
 
-def _example(reader: SentenceReader, question: Question, passages: Sequence[Passage]) -> Example:
+def _example(reader: SentenceScorer, question: Question, passages: Sequence[Passage]) -> Example:
     right = [
         passage.source == f"{question.title}.txt"
         and any(start <= a and b <= end for a, b in question.answers)

@@ -1,0 +1,148 @@
+"""The trained reader's network: the bundled encoder with other layers, and a head for spans.
+
+It reads a question and a stretch of text together and says of each token how likely the answer
+starts and ends there; the [CLS] token stands for "no answer here". Trained by
+`python -m rag.training.reader`; see rag/models/reader.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812 - the name that torch's own documentation uses
+from numpy.typing import NDArray
+from safetensors.torch import load_file
+
+from rag.encoder import Encoder, pad
+
+LENGTH = 320  # tokens of a question and a window together, as in training
+QUESTION = 80  # tokens of a question at most
+LONGEST = 30  # tokens of a span at most
+ENDS = 10  # best starts and ends that are paired
+BATCH = 16  # windows a forward pass
+SEPARATORS = 3  # [CLS] question [SEP] window [SEP]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A stretch of a text that is read at once: characters, with its tokens and their offsets."""
+
+    ids: list[int]
+    offsets: list[tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """What the network says of one window.
+
+    `spans` are (start, end, log probability), character offsets of the text, best first;
+    `none` is the log probability that the window has no answer.
+    """
+
+    spans: list[tuple[int, int, float]]
+    none: float
+
+
+class SpanModel:
+    """Reads windows of texts for a question."""
+
+    def __init__(self, encoder: Encoder, file: Path) -> None:
+        """Share `encoder`'s embeddings, take the layers and the head from a safetensors file."""
+        weights = load_file(file)
+        self._head = weights.pop("head.weight").float(), weights.pop("head.bias").float()
+        self._encoder = encoder.with_weights(weights)
+
+    def read(
+        self, question: str, texts: Sequence[tuple[str, Sequence[tuple[int, int]]]], keep: int
+    ) -> list[list[Marked]]:
+        """Read texts, each with its sentences' character spans; `keep` spans a window.
+
+        Returns:
+            For each text its windows' findings: one for most, more for long ones, none for a text
+            without a word.
+        """
+        asked = self._encoder.tokenize([question], special=False)[0].ids[:QUESTION]
+        room = LENGTH - SEPARATORS - len(asked)
+        encodings = self._encoder.tokenize([text for text, _ in texts], special=False)
+        windows = [
+            (index, window)
+            for index, ((_, sentences), encoding) in enumerate(zip(texts, encodings, strict=True))
+            for window in _windows(encoding.ids, encoding.offsets, sentences, room)
+        ]
+        order = sorted(range(len(windows)), key=lambda i: len(windows[i][1].ids))
+        found: list[Marked | None] = [None] * len(windows)
+        for first in range(0, len(order), BATCH):
+            chosen = order[first : first + BATCH]
+            logits = self._logits(asked, [windows[i][1].ids for i in chosen])
+            for i, scores in zip(chosen, logits, strict=True):
+                found[i] = _mark(windows[i][1], scores, len(asked) + 2, keep)
+        readings: list[list[Marked]] = [[] for _ in texts]
+        for (index, _), marked in zip(windows, found, strict=True):
+            assert marked is not None
+            readings[index].append(marked)
+        return readings
+
+    @torch.inference_mode()
+    def _logits(
+        self, asked: Sequence[int], windows: Sequence[Sequence[int]]
+    ) -> list[NDArray[np.float32]]:
+        """Start and end logits, shape (tokens, 2), of each window with its question."""
+        cls, sep = self._encoder.special_ids
+        ids, mask = pad([[cls, *asked, sep, *window, sep] for window in windows])
+        segments = mask.long()
+        segments[:, : len(asked) + 2] = 0
+        states = self._encoder.forward(ids, mask, segments)
+        logits = F.linear(states.float(), *self._head).numpy()
+        return [
+            row[: len(asked) + SEPARATORS + len(window)]
+            for row, window in zip(logits, windows, strict=True)
+        ]
+
+
+def _windows(
+    ids: list[int],
+    offsets: list[tuple[int, int]],
+    sentences: Sequence[tuple[int, int]],
+    room: int,
+) -> Iterator[Window]:
+    """Whole sentences up to `room` tokens; the next window begins with the last one's last
+    sentence, so that what refers to it is read together. A longer sentence is cut."""
+    starts = [start for start, _ in offsets]
+    edges = [*map(int, np.searchsorted(starts, [start for start, _ in sentences])), len(ids)]
+    edges = sorted({0, *edges})
+    first = 0
+    while first < len(ids):
+        last = max((edge for edge in edges if edge <= first + room), default=first)
+        if last <= first:
+            last = min(first + room, len(ids))
+        yield Window(ids[first:last], offsets[first:last])
+        if last == len(ids):
+            return
+        before = max((edge for edge in edges if first < edge < last), default=last)
+        first = before if last - before < room // 2 else last
+
+
+def _mark(window: Window, logits: NDArray[np.float32], begin: int, keep: int) -> Marked:
+    """The best spans of a window whose tokens begin at `begin`, and the evidence for none."""
+    rows = np.concatenate([logits[:1], logits[begin:-1]])  # [CLS], then the window's tokens
+    scores = rows - np.logaddexp.reduce(rows, axis=0)
+    starts = 1 + np.argsort(-scores[1:, 0])[:ENDS]
+    ends = 1 + np.argsort(-scores[1:, 1])[:ENDS]
+    pairs = sorted(
+        (
+            (float(scores[start, 0] + scores[end, 1]), int(start), int(end))
+            for start in starts
+            for end in ends
+            if start <= end < start + LONGEST
+        ),
+        reverse=True,
+    )
+    spans = [
+        (window.offsets[start - 1][0], window.offsets[end - 1][1], score)
+        for score, start, end in pairs[:keep]
+    ]
+    return Marked(spans, float(scores[0].sum()))

@@ -1,0 +1,263 @@
+"""From questions to what the reader sees: tokens of a question and a passage, and the span in it.
+
+Passages as retrieval returns them: contexts cut at sentences, and passages that do not answer.
+Those are found with the embedder (other contexts near the question), made by leaving out the
+sentences that answer, or by putting another name or year into the question.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rag.encoder import Encoder
+from rag.sentences import split_sentences
+from rag.spans import LENGTH, QUESTION
+from rag.training.questions import Question, digest
+from rag.types import Span
+
+NEGATIVES = 0.8  # passages without the answer for each one with it
+NEAREST = 12  # contexts near a question that negatives are drawn from
+KINDS = {"near": 0.55, "cut": 0.25, "swapped": 0.2}  # shares of the negatives
+WHOLE = 0.35  # share of contexts that are not cut
+WINDOW = (50, 180)  # tokens that a cut context has
+MIN_TOKENS = 30  # of a context whose answering sentences were left out
+
+_NAME = re.compile(r"(?<!^)\b[A-Z][\w.'-]*\w(?: [A-Z][\w.'-]*\w)*")
+_YEAR = re.compile(r"\b(?:1[5-9]|20)\d\d\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """Token ids of [CLS] question [SEP] passage [SEP]; the passage begins at `passage`.
+
+    The answer is the tokens `start` to `end`, both included, or 0 and 0: [CLS] stands for none.
+    """
+
+    ids: tuple[int, ...]
+    passage: int
+    start: int
+    end: int
+
+
+class Context:
+    """A context's tokens, their offsets and the sentences as token ranges."""
+
+    def __init__(self, text: str, encoding: Any) -> None:
+        self.text = text
+        self.ids: list[int] = encoding.ids
+        self.offsets: list[Span] = encoding.offsets
+        starts = [start for start, _ in self.offsets]
+        bounds = np.searchsorted(starts, [start for start, _ in split_sentences(text)])
+        edges = sorted({0, *map(int, bounds), len(self.ids)})
+        self.sentences = list(pairwise(edges))
+
+    def tokens_of(self, span: Span) -> Span | None:
+        """First and last token (included) that lie in a character span."""
+        inside = [i for i, (a, b) in enumerate(self.offsets) if a < span[1] and b > span[0]]
+        return (inside[0], inside[-1]) if inside else None
+
+
+class Examples:
+    """Draws examples of question sets, others every epoch; the same for the same seed."""
+
+    def __init__(
+        self, encoder: Encoder, questions: Sequence[Question], seed: int, work: Path
+    ) -> None:
+        """Prepare the questions; what takes minutes is kept in the folder `work`."""
+        self._encoder = encoder
+        self._questions = questions
+        self._seed = seed
+        texts = list(dict.fromkeys(question.context for question in questions))
+        self._contexts = {
+            text: Context(text, encoding)
+            for text, encoding in zip(texts, encoder.tokenize(texts, special=False), strict=True)
+        }
+        self._near = _nearest(encoder, questions, work)
+        self._names = defaultdict(set)
+        for question in questions:
+            self._names[question.set_name].update(_NAME.findall(question.text))
+
+    def epoch(self, number: int) -> list[Example]:
+        """All questions once, with passages that do not answer beside them, in random order."""
+        rng = random.Random(f"{self._seed} {number}")  # noqa: S311
+        drafts: list[tuple[str, Context, Span, Span | None]] = []
+        for index, question in enumerate(self._questions):
+            context = self._contexts[question.context]
+            budget = _budget(rng)
+            if not question.answers:
+                drafts.append((question.text, context, _window(context, None, budget, rng), None))
+                continue
+            answer = context.tokens_of(rng.choice(question.answers))
+            if answer is None:
+                continue
+            drafts.append((question.text, context, _window(context, answer, budget, rng), answer))
+            if rng.random() < NEGATIVES:
+                kind = rng.choices(list(KINDS), list(KINDS.values()))[0]
+                draft = self._negative(kind, index, question, rng) or self._negative(
+                    "near", index, question, rng
+                )
+                if draft:
+                    drafts.append((*draft, None))
+        rng.shuffle(drafts)
+        asked = self._encoder.tokenize([text for text, *_ in drafts], special=False)
+        return [
+            _example(encoding.ids, context, window, answer, self._encoder.special_ids)
+            for encoding, (_, context, window, answer) in zip(asked, drafts, strict=True)
+        ]
+
+    def _negative(
+        self, kind: str, index: int, question: Question, rng: random.Random
+    ) -> tuple[str, Context, Span] | None:
+        """A question with a context window that does not answer it; None where none is found."""
+        context = self._contexts[question.context]
+        answers = {question.context[a:b].lower() for a, b in question.answers}
+        if kind == "near":
+            near = [self._contexts[text] for text in self._near[index]]
+            fits = [c for c in near if not any(answer in c.text.lower() for answer in answers)]
+            if not fits:
+                return None
+            chosen = rng.choice(fits)
+            return question.text, chosen, _window(chosen, None, _budget(rng), rng)
+        if kind == "cut":
+            window = _without(context, answers, rng)
+            return (question.text, context, window) if window else None
+        swapped = self._swapped(question, rng)
+        if swapped is None:
+            return None
+        answer = context.tokens_of(question.answers[0])
+        return swapped, context, _window(context, answer, _budget(rng), rng)
+
+    def _swapped(self, question: Question, rng: random.Random) -> str | None:
+        """The question about another name or year than the context's."""
+        context = question.context
+        for pattern, others in (
+            (_NAME, sorted(self._names[question.set_name])),
+            (_YEAR, [str(year) for year in range(1500, 2024)]),
+        ):
+            found = [m for m in pattern.finditer(question.text) if m.group() in context]
+            if found:
+                match = rng.choice(found)
+                inside = [n for n in set(_NAME.findall(context)) if n not in question.text]
+                pool = sorted(inside) if pattern is _NAME and rng.random() < 0.5 else others
+                fits = [
+                    other
+                    for other in rng.sample(pool, min(len(pool), 50))
+                    if other not in question.text
+                    and (pool is not others or other not in context)
+                    and not any(context[a:b] in other for a, b in question.answers)
+                ]
+                if fits:
+                    before, after = question.text[: match.start()], question.text[match.end() :]
+                    return f"{before}{fits[0]}{after}"
+        return None
+
+
+def batches(examples: Sequence[Example], size: int, seed: str) -> list[list[Example]]:
+    """Examples in batches of similar length, the batches in random order."""
+    pool = 50 * size
+    found = [
+        part[first : first + size]
+        for begin in range(0, len(examples), pool)
+        for part in [sorted(examples[begin : begin + pool], key=lambda e: len(e.ids))]
+        for first in range(0, len(part), size)
+    ]
+    random.Random(seed).shuffle(found)  # noqa: S311
+    return found
+
+
+def _budget(rng: random.Random) -> int:
+    return LENGTH if rng.random() < WHOLE else rng.randint(*WINDOW)
+
+
+def _window(context: Context, answer: Span | None, budget: int, rng: random.Random) -> Span:
+    """Sentences in a row, as a token range: about the answer (a random place for None), until
+    the next one to either side would go above `budget` tokens."""
+    sentences = context.sentences
+    if answer is None:
+        first = last = rng.randrange(len(sentences))
+    else:
+        first = next(i for i, (_, end) in enumerate(sentences) if end > answer[0])
+        last = next(i for i, (_, end) in enumerate(sentences) if end > answer[1])
+    while True:
+        sides = []
+        if first > 0 and sentences[last][1] - sentences[first - 1][0] <= budget:
+            sides.append("left")
+        if last + 1 < len(sentences) and sentences[last + 1][1] - sentences[first][0] <= budget:
+            sides.append("right")
+        if not sides:
+            return sentences[first][0], sentences[last][1]
+        if rng.choice(sides) == "left":
+            first -= 1
+        else:
+            last += 1
+
+
+def _without(context: Context, answers: set[str], rng: random.Random) -> Span | None:
+    """A run of sentences in which no answer stands, at random; None where none is long enough."""
+    runs: list[Span] = []
+    begin = 0
+    for start, end in [*context.sentences, (len(context.ids), len(context.ids))]:
+        text = (
+            context.text[context.offsets[start][0] : context.offsets[end - 1][1]].lower()
+            if end > start
+            else ""
+        )
+        if end == start or any(answer in text for answer in answers):
+            if start - begin >= MIN_TOKENS:
+                runs.append((begin, start))
+            begin = end
+    return rng.choice(runs) if runs else None
+
+
+def _example(
+    asked: list[int],
+    context: Context,
+    window: Span,
+    answer: Span | None,
+    special: tuple[int, int],
+) -> Example:
+    cls, sep = special
+    head = [cls, *asked[:QUESTION], sep]
+    room = LENGTH - len(head) - 1
+    first, last = window
+    if last - first > room:  # one long sentence, or a long context: keep the answer inside
+        first = max(first, min(answer[0] - room // 2, last - room)) if answer else first
+        last = min(last, first + room)
+    ids = (*head, *context.ids[first:last], sep)
+    if answer is None or answer[0] < first or answer[1] >= last:
+        return Example(ids, len(head), 0, 0)
+    shift = len(head) - first
+    return Example(ids, len(head), answer[0] + shift, answer[1] + shift)
+
+
+def _nearest(encoder: Encoder, questions: Sequence[Question], work: Path) -> list[list[str]]:
+    """For each answerable question the contexts of its set nearest to it, its own left out."""
+    kept = work / f"nearest-{digest(''.join(q.text + q.context for q in questions))[:16]}.json"
+    if kept.exists():
+        cached: list[list[str]] = json.loads(kept.read_text())
+        return cached
+    found: list[list[str]] = [[] for _ in questions]
+    by_set: dict[str, list[int]] = defaultdict(list)
+    for index, question in enumerate(questions):
+        if question.answers:
+            by_set[question.set_name].append(index)
+    for indices in by_set.values():
+        contexts = list(dict.fromkeys(questions[i].context for i in indices))
+        vectors = encoder.embed(contexts)
+        asked = encoder.embed([questions[i].text for i in indices])
+        for row, index in enumerate(indices):
+            nearest = np.argsort(-(vectors @ asked[row]))[: NEAREST + 1]
+            own = questions[index].context
+            found[index] = [contexts[i] for i in nearest if contexts[i] != own][:NEAREST]
+    kept.write_text(json.dumps(found))
+    return found

@@ -1,0 +1,190 @@
+"""Train the reader: the bundled encoder's layers with a head that marks an answer's two ends.
+
+    python -m rag.training.reader FILE... --work DIR [--steps N] [--lr RATE] [--init FILE]
+
+FILEs are question sets (see rag.training.questions); only their 'train' split is learnt from. The
+work folder keeps checkpoints: run the same command again to go on after an interruption.
+Embeddings stay as they are, so that only the layers are stored, in half precision.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch.nn import functional
+
+from rag.encoder import Encoder, pad
+from rag.training.examples import Example, Examples, batches
+from rag.training.questions import read_questions
+from rag.weights import bundled_folder, hash_file
+
+MODELS = Path(__file__).parent.parent / "models"
+BATCH = 32
+WARM_UP = 0.05  # share of the steps in which the rate rises
+WEIGHT_DECAY = 0.01
+CLIP = 1.0  # norm of the gradient
+SAVE_EVERY = 250  # steps
+SEED = 1
+HEAD = {"head.weight": (2, 384), "head.bias": (2,)}
+
+
+def starting_weights(folder: Path, init: Path | None) -> dict[str, torch.Tensor]:
+    """What is trained, in float32: the encoder's layers and the head; of `init` where given."""
+    if init is not None:
+        return {name: weight.float() for name, weight in load_file(init).items()}
+    generator = torch.Generator().manual_seed(SEED)
+    layers = {
+        name: weight.float()
+        for name, weight in load_file(folder / "model.safetensors").items()
+        if name.startswith("encoder.layer.")
+    }
+    head = {
+        name: 0.02 * torch.randn(shape, generator=generator)
+        if name.endswith("weight")
+        else torch.zeros(shape)
+        for name, shape in HEAD.items()
+    }
+    return layers | head
+
+
+def loss_of(
+    encoder: Encoder, weights: Mapping[str, torch.Tensor], batch: Sequence[Example]
+) -> torch.Tensor:
+    """Mean cross-entropy of the start and the end among the passage's tokens and [CLS]."""
+    ids, mask = pad([example.ids for example in batch])
+    begin = torch.tensor([example.passage for example in batch])[:, None]
+    length = torch.tensor([len(example.ids) for example in batch])[:, None]
+    place = torch.arange(ids.shape[1])[None]
+    segments = ((place >= begin) & (place < length)).long()
+    states = encoder.with_weights(weights).forward(ids, mask, segments)
+    logits = functional.linear(states, weights["head.weight"], weights["head.bias"]).float()
+    allowed = ((place >= begin) & (place < length - 1)) | (place == 0)
+    logits = logits.masked_fill(~allowed[:, :, None], -1e4)
+    target = torch.tensor([(example.start, example.end) for example in batch])
+    return functional.cross_entropy(logits, target)
+
+
+def endless(examples: Examples, from_step: int) -> Iterator[list[Example]]:
+    """Batches of epoch after epoch, from a step on."""
+    for epoch in itertools.count():
+        found = batches(examples.epoch(epoch), BATCH, f"{SEED} {epoch}")
+        yield from found[from_step:]
+        from_step = max(0, from_step - len(found))
+
+
+def train(
+    examples: Examples,
+    encoder: Encoder,
+    work: Path,
+    steps: int,
+    rate: float,
+    weights: Mapping[str, torch.Tensor],
+    stop: int | None = None,
+) -> dict[str, torch.Tensor]:
+    """Train for `steps`, from the work folder's checkpoint where there is one.
+
+    `stop` ends it after fewer steps, as an interruption would.
+    """
+    trained = {name: torch.nn.Parameter(weight.clone()) for name, weight in weights.items()}
+    matrices = [w for w in trained.values() if w.dim() == 2]
+    others = [w for w in trained.values() if w.dim() < 2]
+    groups: list[dict[str, Any]] = [
+        {"params": matrices},
+        {"params": others, "weight_decay": 0.0},
+    ]
+    optimizer = torch.optim.AdamW(
+        groups,
+        lr=rate,
+        weight_decay=WEIGHT_DECAY,
+        fused=True,
+    )
+    warm = max(1, int(WARM_UP * steps))
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: min((step + 1) / warm, max(0.0, (steps - step) / (steps - warm)))
+    )
+    checkpoint, done = work / "checkpoint.pt", 0
+    if checkpoint.exists():
+        state = torch.load(checkpoint, weights_only=True)
+        done = state["step"]
+        for name, weight in trained.items():
+            weight.data.copy_(state["weights"][name])
+        optimizer.load_state_dict(state["optimizer"])
+        schedule.load_state_dict(state["schedule"])
+    began, seen, mean = time.monotonic(), 0, 0.0
+    for step, batch in enumerate(endless(examples, done), start=done + 1):
+        if step > (steps if stop is None else stop):
+            break
+        with torch.autocast("cpu", torch.bfloat16):
+            loss = loss_of(encoder, trained, batch)
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(trained.values(), CLIP)
+        optimizer.step()
+        schedule.step()
+        optimizer.zero_grad()
+        mean = loss.item() if not mean else 0.98 * mean + 0.02 * loss.item()
+        seen += len(batch)
+        if step % 25 == 0:
+            spent = time.monotonic() - began
+            print(f"step {step}/{steps} loss {mean:.3f} {seen / spent:.1f} examples/s", flush=True)
+        if step % SAVE_EVERY == 0 or step == steps:
+            state = {
+                "step": step,
+                "weights": {n: w.data for n, w in trained.items()},
+                "optimizer": optimizer.state_dict(),
+                "schedule": schedule.state_dict(),
+            }
+            torch.save(state, checkpoint.with_suffix(".new"))
+            checkpoint.with_suffix(".new").replace(checkpoint)
+    return {name: weight.detach() for name, weight in trained.items()}
+
+
+def write(weights: Mapping[str, torch.Tensor], folder: Path, recipe: Mapping[str, object]) -> None:
+    """Store the weights in half precision, and beside them their hash and how they were made."""
+    file = folder / "reader.safetensors"
+    save_file({name: weight.half().contiguous() for name, weight in weights.items()}, file)
+    packages = {name: version(name) for name in ("torch", "tokenizers")}
+    card = {"sha256": hash_file(file), "recipe": dict(recipe), "packages": packages}
+    (folder / "reader.json").write_text(json.dumps(card, indent=2) + "\n")
+
+
+def main() -> None:
+    """Train and write the model files."""
+    assert __doc__
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("files", nargs="+", type=Path, help="question sets")
+    parser.add_argument("--work", type=Path, required=True, help="keeps the checkpoint")
+    parser.add_argument("--steps", type=int, default=3000)
+    parser.add_argument("--lr", type=float, default=2e-4, help="greatest learning rate")
+    parser.add_argument("--init", type=Path, help="a reader.safetensors to go on from")
+    given = parser.parse_args()
+    given.work.mkdir(parents=True, exist_ok=True)
+    folder = bundled_folder()
+    questions = [q for file in given.files for q in read_questions(file) if q.split == "train"]
+    examples = Examples(Encoder(folder, bf16=True), questions, SEED, given.work)
+    start = starting_weights(folder, given.init)
+    encoder = Encoder(folder, bf16=False)
+    weights = train(examples, encoder, given.work, given.steps, given.lr, start)
+    recipe = {
+        "steps": given.steps,
+        "learning_rate": given.lr,
+        "batch": BATCH,
+        "init": hash_file(given.init) if given.init else None,
+        "questions": len(questions),
+        "data": {file.name: hash_file(file) for file in given.files},
+    }
+    write(weights, MODELS, recipe)
+
+
+if __name__ == "__main__":
+    main()

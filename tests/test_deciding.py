@@ -1,0 +1,75 @@
+"""Evidence becomes a probability: agreement and clear evidence raise it, near misses lower it."""
+
+from __future__ import annotations
+
+import json
+import math
+
+from rag.deciding import FEATURES, Calibration, decide, rank
+from rag.reading import MODELS
+from rag.types import Evidence, Passage, Reading
+
+QUESTION = "Who is the Commerce Secretary of Norland?"
+
+
+def reading(source: str, text: str, words: str, p: float, none: float, fused: float = 1) -> Reading:
+    start = text.index(words)
+    passage = Passage(source, 0, len(text), text, fused, dense_score=0.6)
+    span = Evidence(start, start + len(words), words, math.log(p))
+    return Reading(passage, (span,), math.log(none))
+
+
+GOOD = "Ada Berg, Commerce Secretary of Norland, spoke first."
+OTHER = "Carl Dahl, who heads the bank, spoke last."
+
+
+def test_what_several_sources_say_comes_first() -> None:
+    readings = [
+        reading("c.txt", OTHER, "Carl Dahl", 0.5, 0.4),
+        reading("a.txt", GOOD, "Ada Berg", 0.4, 0.4),
+        reading("b.txt", f"So said {GOOD}", "Ada Berg", 0.4, 0.4),
+    ]
+    best, second = decide(QUESTION, readings)
+    assert [m.passage.source for m in best.members] == ["a.txt", "b.txt"]
+    assert best.members[0].span.text == "Ada Berg"
+    assert best.mass > second.mass
+    assert 0 <= second.confidence <= best.confidence <= 1
+
+
+def test_what_is_retrieved_first_counts_more() -> None:
+    readings = [
+        reading("a.txt", GOOD, "Ada Berg", 0.5, 0.4, fused=1.0),
+        reading("c.txt", OTHER, "Carl Dahl", 0.6, 0.4, fused=0.5),
+    ]
+    assert decide(QUESTION, readings)[0].members[0].span.text == "Ada Berg"
+
+
+def test_clear_evidence_is_more_probable_than_a_near_miss() -> None:
+    clear = decide(QUESTION, [reading("a.txt", GOOD, "Ada Berg", 0.9, 0.05)])[0]
+    unsure = decide(QUESTION, [reading("a.txt", GOOD, "Ada Berg", 0.2, 0.7)])[0]
+    elsewhere = decide(QUESTION, [reading("c.txt", OTHER, "Carl Dahl", 0.2, 0.7)])[0]
+    assert clear.confidence > unsure.confidence > elsewhere.confidence
+
+
+def test_nothing_read_is_no_candidate() -> None:
+    passage = Passage("a.txt", 0, 0, "", 1.0)
+    assert decide(QUESTION, []) == []
+    assert decide(QUESTION, [Reading(passage, (), 0.0)]) == []
+
+
+def test_every_candidate_has_every_feature() -> None:
+    for question in (QUESTION, "?", "WHY", "你好"):
+        readings = [reading("a.txt", GOOD, "Ada Berg", 1e-300, 1.0, fused=0.0)]
+        for _, mass, features in rank(question, readings):
+            assert mass > 0
+            assert len(features) == len(FEATURES)
+            assert all(map(math.isfinite, features))
+
+
+def test_the_model_has_a_weight_for_every_feature() -> None:
+    assert len(Calibration.load().weights) == len(FEATURES)
+
+
+def test_the_model_was_fitted_to_the_reader_that_ships() -> None:
+    calibration = json.loads((MODELS / "calibration.json").read_text())
+    assert calibration["reader"] == json.loads((MODELS / "reader.json").read_text())["sha256"]

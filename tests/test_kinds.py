@@ -1,0 +1,43 @@
+"""Which questions want sentences rather than a name, a number or a phrase."""
+
+from __future__ import annotations
+
+import pytest
+
+from rag.kinds import wants_sentences
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Why did the markets fall?",
+        "How did the two sides reach the deal?",
+        "What did the minister say about tariffs?",
+        "What was agreed in Geneva?",
+        "List the members of the delegation.",
+        "Please summarise the articles",
+        "What are the next steps?",
+        "what happened after the meeting",
+        "Explain the dispute over rare earths.",
+    ],
+)
+def test_why_how_said_and_lists_want_sentences(question: str) -> None:
+    assert wants_sentences(question)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Who leads the delegation?",
+        "How many days were left?",
+        "How long did it last?",
+        "When did the talks begin?",
+        "Where is Lancaster House?",
+        "What is the capital of France?",
+        "Which company makes the chip?",
+        "How is the agency abbreviated?",
+        "",
+    ],
+)
+def test_names_numbers_and_places_do_not(question: str) -> None:
+    assert not wants_sentences(question)

@@ -1,0 +1,119 @@
+"""The trained reader: spans are exact characters of their passage, whatever the text."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import rag.reading
+from rag import ModelError, Passage, Reading
+from rag.embedding import BundledEmbedder
+from rag.reading import SpanReader
+from rag.sentences import split_sentences
+
+TEXT = (
+    "The talks were held at Lancaster House in London. Commerce Secretary Howard Lutnick led the"
+    " US team. The Chinese side was led by Vice Premier He Lifeng. It rained for two days."
+)
+
+
+@pytest.fixture(scope="module")
+def reader() -> SpanReader:
+    return SpanReader(BundledEmbedder("fp32"))
+
+
+def passage(text: str, start: int = 0) -> Passage:
+    sentences = tuple((start + a, start + b) for a, b in split_sentences(text))
+    return Passage("a.txt", start, start + len(text), text, 1.0, sentences=sentences)
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("Who led the US team?", "Lutnick"),
+        ("Where were the talks held?", "London"),
+        ("Who led the Chinese side?", "He Lifeng"),
+        ("How long did it rain?", "two days"),
+    ],
+)
+def test_the_words_that_answer_are_marked(reader: SpanReader, question: str, answer: str) -> None:
+    [reading] = reader.read(question, [passage(TEXT, start=100)])
+    best = reading.spans[0]
+    assert answer in best.text
+    assert TEXT[best.start - 100 : best.end - 100] == best.text
+    assert best.span_score > reading.no_answer_score
+
+
+def test_a_passage_on_something_else_has_no_answer(reader: SpanReader) -> None:
+    other = passage("Boil the potatoes for twenty minutes, then mash them with butter and salt.")
+    reading, unrelated = reader.read("Who led the US team?", [passage(TEXT), other])
+    assert unrelated.no_answer_score > unrelated.spans[0].span_score
+    assert reading.spans[0].span_score > unrelated.spans[0].span_score
+
+
+def check(readings: Sequence[Reading], passages: Sequence[Passage]) -> None:
+    assert [reading.passage for reading in readings] == list(passages)
+    for reading in readings:
+        text, first = reading.passage.text, reading.passage.start
+        assert reading.no_answer_score <= 0
+        for span in reading.spans:
+            assert text[span.start - first : span.end - first] == span.text != ""
+            assert span.span_score <= 0
+        scores = [span.span_score for span in reading.spans]
+        assert scores == sorted(scores, reverse=True)
+
+
+@settings(max_examples=40, deadline=None)
+@given(question=st.text(max_size=80), texts=st.lists(st.text(max_size=300), max_size=4))
+def test_any_text_gives_exact_spans_or_none(
+    reader: SpanReader, question: str, texts: list[str]
+) -> None:
+    passages = [passage(text, start=7) for text in texts]
+    check(reader.read(question, passages), passages)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "   \n ",
+        "x" * 10_000,  # one word
+        "word " * 3_000,  # no sentence ends: several windows
+        "Καλημέρα κόσμε. 你好，世界。 Привет, мир.",
+        "A sentence. " * 400,
+    ],
+)
+def test_odd_passages_are_read(reader: SpanReader, text: str) -> None:
+    passages = [passage(text)]
+    check(reader.read("Who led the US team?" * 20, passages), passages)
+
+
+def test_what_stands_late_in_a_long_passage_is_found(reader: SpanReader) -> None:
+    text = "The garden was quiet that day. " * 120 + TEXT
+    [reading] = reader.read("Who led the US team?", [passage(text)])
+    assert "Lutnick" in reading.spans[0].text
+
+
+def test_a_passage_is_read_alike_alone_and_among_others(reader: SpanReader) -> None:
+    others = [passage(TEXT[:n]) for n in (50, 90, 160)]
+    [alone] = reader.read("Who led the US team?", [passage(TEXT)])
+    among = reader.read("Who led the US team?", [*others, passage(TEXT)])[-1]
+    assert among.spans[0].text == alone.spans[0].text
+    assert among.spans[0].span_score == pytest.approx(alone.spans[0].span_score, abs=1e-3)
+
+
+def test_weights_that_do_not_match_their_hash_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(rag.reading.MODELS, tmp_path / "models")
+    card = tmp_path / "models" / "reader.json"
+    card.write_text(json.dumps(json.loads(card.read_text()) | {"sha256": "0" * 64}))
+    monkeypatch.setattr(rag.reading, "MODELS", tmp_path / "models")
+    with pytest.raises(ModelError, match="not the one expected"):
+        SpanReader(BundledEmbedder("fp32")).read("Who?", [passage(TEXT)])

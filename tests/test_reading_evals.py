@@ -1,0 +1,118 @@
+"""The evals of the reader: what is held out, what counts as right, and where abstaining pays."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+
+from evals import latency, news, squad
+from evals.answers import is_right
+from evals.latency import Latency
+from rag import Rag, SourceError
+
+CONTEXT = "The fair was held in Oslo. Mayor Ada Berg opened it on a rainy Monday."
+
+
+def squad_file(folder: Path, version: str, titles: int = 1) -> Path:
+    data = [
+        {
+            "title": f"Fair {number}",
+            "paragraphs": [
+                {
+                    "context": f"{CONTEXT} It was number {number}.",
+                    "qas": [
+                        {
+                            "question": "Who opened the fair?",
+                            "answers": [{"text": "Ada Berg", "answer_start": 33}],
+                        },
+                        {"question": "Who closed it?", "answers": [], "is_impossible": True},
+                    ],
+                }
+            ],
+        }
+        for number in range(titles)
+    ]
+    file = folder / "fair.json.gz"
+    file.write_bytes(gzip.compress(json.dumps({"version": version, "data": data}).encode()))
+    return file
+
+
+def test_a_squad_file_is_scored(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert squad.main([str(squad_file(tmp_path, "v2.0")), "--json"]) == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert (figures["answerable"], figures["unanswerable"]) == (1, 1)
+    assert figures["f1_always"]["mean"] > 0.5
+    assert figures["f1_best"] >= 0.5  # silence alone reaches that
+
+
+@pytest.mark.parametrize(("version", "digits"), [("v2.0", "0123"), ("1.1", "0")])
+def test_held_out_is_by_title_or_by_context(tmp_path: Path, version: str, digits: str) -> None:
+    file = squad_file(tmp_path, version, titles=64)
+    everything = squad.load_items(file, held_out=False)
+    held_out = squad.load_items(file, held_out=True)
+    share = len(held_out) / len(everything)
+    assert abs(share - len(digits) / 16) < 0.12
+
+
+def test_a_file_of_another_format_is_a_clear_error(tmp_path: Path) -> None:
+    file = tmp_path / "x.json"
+    file.write_text("[]")
+    with pytest.raises(SourceError, match="cannot be read"):
+        squad.load_items(file, held_out=False)
+    assert squad.main([str(tmp_path / "missing.json")]) == 1
+
+
+def outcome(accepted: tuple[str, ...], answer: str, margin: float) -> squad.Outcome:
+    return squad.Outcome(squad.Item("?", "", accepted), answer, margin)
+
+
+def test_the_best_f1_is_at_the_best_threshold() -> None:
+    outcomes = [
+        outcome(("a b",), "a b", 3.0),
+        outcome((), "x", 2.0),
+        outcome(("c",), "c", 1.0),
+        outcome((), "y", 0.0),
+    ]
+    # Above 0.5: right, wrong, right, silent on the last.
+    assert squad.best_f1(outcomes) == pytest.approx(3 / 4)
+    assert squad.best_f1([outcome((), "x", 1.0)]) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("short", "right"),
+    [
+        ("Squid Game", True),
+        ("the show Squid Game, on Netflix", True),
+        ("Game of Thrones", False),
+        ("a show that has been seen by more people than Squid Game or any other one", False),
+        ("", False),
+    ],
+)
+def test_right_is_what_a_person_would_let_pass(short: str, right: bool) -> None:
+    assert is_right(short, ["“Squid Game”"]) == right
+
+
+def test_news_figures() -> None:
+    outcomes = [
+        news.Outcome(0, "?", ("Oslo",), "Oslo", 0.9),
+        news.Outcome(2, "?", ("Rome",), "Lima", 0.4),
+        news.Outcome(0, "?", (), "Lima", 0.6),
+        news.Outcome(2, "?", (), "Riga", 0.1),
+    ]
+    figures = news.summarize(outcomes, threshold=0.5)
+    assert (figures["answerable"], figures["later"]) == (2, 2)
+    assert [getattr(figures[name], "mean") for name in (  # noqa: B009
+        "right", "right_at_threshold", "silent_on_later", "right_of_answered",
+    )] == [0.5, 0.5, 0.5, 0.5]  # fmt: skip
+    assert figures["auc"] == 0.75
+
+
+def test_latency_is_measured_beside_its_floor(seeded: Rag) -> None:
+    measured = latency.time_asking(seeded.settings.home, ["Who is the Commerce Secretary?"])
+    assert isinstance(measured, Latency)
+    figures = latency.summarize(measured)
+    assert figures["asks"] == latency.ROUNDS
+    assert all(row["p50"] > 0 for row in figures["ms"].values())

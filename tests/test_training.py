@@ -1,0 +1,130 @@
+"""The training commands: what they learn from, what they leave out, and going on after a stop."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from rag import SourceError
+from rag.encoder import Encoder
+from rag.training import reader as training
+from rag.training.examples import Examples, batches
+from rag.training.questions import Question, digest, read_questions
+from rag.weights import bundled_folder
+
+CITIES = ("Oslo", "Lima", "Cairo", "Hanoi", "Quito", "Dakar", "Tunis", "Sofia", "Doha", "Riga")
+
+
+def squad(folder: Path, *, version: str = "v2.0") -> Path:
+    """A file of ten titles, each with an answerable and an unanswerable question."""
+    data = []
+    for number, city in enumerate(CITIES):
+        context = (
+            f"The fair of {1950 + number} was held in {city}. It drew {number + 2} thousand guests"
+            f" who had come by train. Mayor Ada Berg of {city} opened it on a rainy Monday morning."
+            " Nobody had expected that many visitors, and the hotels of the whole region were full."
+        )
+        place = context.index(city)
+        answers = [{"text": city, "answer_start": place}]
+        questions = [
+            {"question": f"Where was the fair of {1950 + number} held?", "answers": answers},
+            {"question": "Who closed the fair?", "answers": [], "is_impossible": True},
+        ]
+        data.append({"title": city, "paragraphs": [{"context": context, "qas": questions}]})
+    file = folder / "fair.json"
+    file.write_text(json.dumps({"version": version, "data": data}))
+    return file
+
+
+def test_squad_2_is_held_out_by_title_and_squad_1_by_context(tmp_path: Path) -> None:
+    for question in read_questions(squad(tmp_path)):
+        held_out = digest(next(c for c in CITIES if c in question.context))[0] in "0123"
+        assert (question.split == "test") == held_out
+    for question in read_questions(squad(tmp_path, version="1.1")):
+        assert (question.split == "test") == (digest(question.context)[0] == "0")
+        assert (question.split == "tune") == (digest(question.context)[0] == "1")
+
+
+def test_natural_questions_are_read_with_the_answer_where_it_stands(tmp_path: Path) -> None:
+    row = {
+        "question": "who opened it",
+        "answers": ["Ada Berg"],
+        "ctxs": [{"title": "Fair", "text": "Mayor ada berg did.", "isgold": True}],
+    }
+    absent = row | {"answers": ["Carl"]}
+    file = tmp_path / "nq.jsonl"
+    file.write_text(f"{json.dumps(row)}\n{json.dumps(absent)}\n")
+    [question] = read_questions(file)
+    assert [question.context[a:b] for a, b in question.answers] == ["ada berg"]
+
+
+def test_an_answer_that_is_not_where_it_should_be_is_left_out(tmp_path: Path) -> None:
+    file = squad(tmp_path)
+    file.write_text(file.read_text().replace('"answer_start": ', '"answer_start": 1'))
+    assert all(not question.answers for question in read_questions(file))
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"data": 1}', "\x00\xff"])
+def test_another_format_is_a_clear_error(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "x.json"
+    file.write_text(content)
+    with pytest.raises(SourceError, match="cannot be read as questions"):
+        read_questions(file)
+
+
+@pytest.fixture(scope="module")
+def encoder() -> Encoder:
+    return Encoder(bundled_folder(), bf16=False)
+
+
+def test_examples_mark_the_answer_or_none(tmp_path: Path, encoder: Encoder) -> None:
+    questions = read_questions(squad(tmp_path))
+    examples = Examples(encoder, questions, 1, tmp_path)
+    epoch = examples.epoch(0)
+    answers = {city.lower() for city in CITIES}
+    marked = [e for e in epoch if e.start]
+    assert len(marked) == len([q for q in questions if q.answers])
+    assert len(epoch) > len(questions)  # passages without the answer come beside them
+    for example in marked:
+        assert encoder.decode(example.ids[example.start : example.end + 1]) in answers
+    for example in epoch:
+        if not example.start:
+            assert example.end == 0
+    assert examples.epoch(0) == epoch
+    assert examples.epoch(1) != epoch
+    batched = [example for batch in batches(epoch, 4, "x") for example in batch]
+    assert sorted(map(id, batched)) == sorted(map(id, epoch))
+
+
+def test_training_goes_on_after_a_stop(
+    tmp_path: Path, encoder: Encoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training, "BATCH", 4)
+    monkeypatch.setattr(training, "SAVE_EVERY", 1)
+    questions: list[Question] = read_questions(squad(tmp_path))
+    examples = Examples(encoder, questions, 1, tmp_path)
+    start = training.starting_weights(bundled_folder(), None)
+
+    def run(work: Path, stop: int) -> dict[str, object]:
+        work.mkdir(exist_ok=True)
+        weights = training.train(examples, encoder, work, 3, 1e-4, start, stop=stop)
+        return {name: weight.double().sum().item() for name, weight in weights.items()}
+
+    whole = run(tmp_path / "whole", 3)
+    run(tmp_path / "parts", 2)
+    assert run(tmp_path / "parts", 3) == pytest.approx(whole, rel=1e-6)
+    assert whole != {name: weight.double().sum().item() for name, weight in start.items()}
+
+
+def test_the_written_weights_have_the_hash_beside_them(tmp_path: Path, encoder: Encoder) -> None:
+    weights = training.starting_weights(bundled_folder(), None)
+    training.write(weights, tmp_path, {"steps": 0})
+    card = json.loads((tmp_path / "reader.json").read_text())
+    from rag.spans import SpanModel
+    from rag.weights import check_hash
+
+    check_hash(tmp_path / "reader.safetensors", card["sha256"])
+    assert SpanModel(encoder, tmp_path / "reader.safetensors").read("Who?", [("A b.", [])], 1)
+    assert (tmp_path / "reader.safetensors").stat().st_size < 25_000_000
