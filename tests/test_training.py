@@ -84,14 +84,12 @@ def test_examples_mark_the_answer_or_none(tmp_path: Path, encoder: Encoder) -> N
     examples = Examples(encoder, questions, 1, tmp_path)
     epoch = examples.epoch(0)
     answers = {city.lower() for city in CITIES}
-    marked = [e for e in epoch if e.start]
+    marked = [e for e in epoch if e.answers]
     assert len(marked) == len([q for q in questions if q.answers])
     assert len(epoch) > len(questions)  # passages without the answer come beside them
     for example in marked:
-        assert encoder.decode(example.ids[example.start : example.end + 1]) in answers
-    for example in epoch:
-        if not example.start:
-            assert example.end == 0
+        [(start, end)] = example.answers
+        assert encoder.decode(example.ids[start : end + 1]) in answers
     assert examples.epoch(0) == epoch
     assert examples.epoch(1) != epoch
     batched = [example for batch in batches(epoch, 4, "x") for example in batch]

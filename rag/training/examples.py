@@ -40,13 +40,12 @@ _YEAR = re.compile(r"\b(?:1[5-9]|20)\d\d\b")
 class Example:
     """Token ids of [CLS] question [SEP] passage [SEP]; the passage begins at `passage`.
 
-    The answer is the tokens `start` to `end`, both included, or 0 and 0: [CLS] stands for none.
+    `answers` are the first and last token of each annotator's answer, none where there is none.
     """
 
     ids: tuple[int, ...]
     passage: int
-    start: int
-    end: int
+    answers: tuple[Span, ...]
 
 
 class Context:
@@ -76,7 +75,7 @@ class Examples:
         """Prepare the questions; what takes minutes is kept in the folder `work`."""
         self._encoder = encoder
         self._questions = questions
-        self._seed = seed
+        self.seed = seed
         texts = list(dict.fromkeys(question.context for question in questions))
         self._contexts = {
             text: Context(text, encoding)
@@ -89,30 +88,31 @@ class Examples:
 
     def epoch(self, number: int) -> list[Example]:
         """All questions once, with passages that do not answer beside them, in random order."""
-        rng = random.Random(f"{self._seed} {number}")  # noqa: S311
-        drafts: list[tuple[str, Context, Span, Span | None]] = []
+        rng = random.Random(f"{self.seed} {number}")  # noqa: S311
+        drafts: list[tuple[str, Context, Span, Sequence[Span]]] = []
         for index, question in enumerate(self._questions):
             context = self._contexts[question.context]
             budget = _budget(rng)
             if not question.answers:
-                drafts.append((question.text, context, _window(context, None, budget, rng), None))
+                drafts.append((question.text, context, _window(context, None, budget, rng), ()))
                 continue
-            answer = context.tokens_of(rng.choice(question.answers))
-            if answer is None:
+            answers = [span for span in map(context.tokens_of, question.answers) if span]
+            if not answers:
                 continue
-            drafts.append((question.text, context, _window(context, answer, budget, rng), answer))
+            window = _window(context, rng.choice(answers), budget, rng)
+            drafts.append((question.text, context, window, answers))
             if rng.random() < NEGATIVES:
                 kind = rng.choices(list(KINDS), list(KINDS.values()))[0]
                 draft = self._negative(kind, index, question, rng) or self._negative(
                     "near", index, question, rng
                 )
                 if draft:
-                    drafts.append((*draft, None))
+                    drafts.append((*draft, ()))
         rng.shuffle(drafts)
         asked = self._encoder.tokenize([text for text, *_ in drafts], special=False)
         return [
-            _example(encoding.ids, context, window, answer, self._encoder.special_ids)
-            for encoding, (_, context, window, answer) in zip(asked, drafts, strict=True)
+            _example(encoding.ids, context, window, answers, self._encoder.special_ids)
+            for encoding, (_, context, window, answers) in zip(asked, drafts, strict=True)
         ]
 
     def _negative(
@@ -223,7 +223,7 @@ def _example(
     asked: list[int],
     context: Context,
     window: Span,
-    answer: Span | None,
+    answers: Sequence[Span],
     special: tuple[int, int],
 ) -> Example:
     cls, sep = special
@@ -231,21 +231,26 @@ def _example(
     room = LENGTH - len(head) - 1
     first, last = window
     if last - first > room:  # one long sentence, or a long context: keep the answer inside
-        first = max(first, min(answer[0] - room // 2, last - room)) if answer else first
+        middle = answers[0][0] - room // 2 if answers else first
+        first = max(first, min(middle, last - room))
         last = min(last, first + room)
-    ids = (*head, *context.ids[first:last], sep)
-    if answer is None or answer[0] < first or answer[1] >= last:
-        return Example(ids, len(head), 0, 0)
     shift = len(head) - first
-    return Example(ids, len(head), answer[0] + shift, answer[1] + shift)
+    inside = [(a + shift, b + shift) for a, b in answers if first <= a and b < last]
+    return Example((*head, *context.ids[first:last], sep), len(head), tuple(inside))
 
 
 def _nearest(encoder: Encoder, questions: Sequence[Question], work: Path) -> list[list[str]]:
     """For each answerable question the contexts of its set nearest to it, its own left out."""
     kept = work / f"nearest-{digest(''.join(q.text + q.context for q in questions))[:16]}.json"
-    if kept.exists():
-        cached: list[list[str]] = json.loads(kept.read_text())
-        return cached
+    texts = list(dict.fromkeys(question.context for question in questions))
+    if not kept.exists():
+        places = {text: place for place, text in enumerate(texts)}
+        found = _search(encoder, questions)
+        kept.write_text(json.dumps([[places[text] for text in near] for near in found]))
+    return [[texts[place] for place in near] for near in json.loads(kept.read_text())]
+
+
+def _search(encoder: Encoder, questions: Sequence[Question]) -> list[list[str]]:
     found: list[list[str]] = [[] for _ in questions]
     by_set: dict[str, list[int]] = defaultdict(list)
     for index, question in enumerate(questions):
@@ -259,5 +264,4 @@ def _nearest(encoder: Encoder, questions: Sequence[Question], work: Path) -> lis
             nearest = np.argsort(-(vectors @ asked[row]))[: NEAREST + 1]
             own = questions[index].context
             found[index] = [contexts[i] for i in nearest if contexts[i] != own][:NEAREST]
-    kept.write_text(json.dumps(found))
     return found

@@ -33,7 +33,6 @@ WARM_UP = 0.05  # share of the steps in which the rate rises
 WEIGHT_DECAY = 0.01
 CLIP = 1.0  # norm of the gradient
 SAVE_EVERY = 250  # steps
-SEED = 1
 HEAD = {"head.weight": (2, 384), "head.bias": (2,)}
 
 
@@ -41,7 +40,7 @@ def starting_weights(folder: Path, init: Path | None) -> dict[str, torch.Tensor]
     """What is trained, in float32: the encoder's layers and the head; of `init` where given."""
     if init is not None:
         return {name: weight.float() for name, weight in load_file(init).items()}
-    generator = torch.Generator().manual_seed(SEED)
+    generator = torch.Generator().manual_seed(0)
     layers = {
         name: weight.float()
         for name, weight in load_file(folder / "model.safetensors").items()
@@ -59,7 +58,10 @@ def starting_weights(folder: Path, init: Path | None) -> dict[str, torch.Tensor]
 def loss_of(
     encoder: Encoder, weights: Mapping[str, torch.Tensor], batch: Sequence[Example]
 ) -> torch.Tensor:
-    """Mean cross-entropy of the start and the end among the passage's tokens and [CLS]."""
+    """Mean cross-entropy of start and end among the passage's tokens and [CLS].
+
+    Several annotators' answers share the target, each place by how many of them chose it.
+    """
     ids, mask = pad([example.ids for example in batch])
     begin = torch.tensor([example.passage for example in batch])[:, None]
     length = torch.tensor([len(example.ids) for example in batch])[:, None]
@@ -69,14 +71,19 @@ def loss_of(
     logits = functional.linear(states, weights["head.weight"], weights["head.bias"]).float()
     allowed = ((place >= begin) & (place < length - 1)) | (place == 0)
     logits = logits.masked_fill(~allowed[:, :, None], -1e4)
-    target = torch.tensor([(example.start, example.end) for example in batch])
+    target = torch.zeros_like(logits)
+    for row, example in enumerate(batch):
+        answers = example.answers or [(0, 0)]
+        for start, end in answers:
+            target[row, start, 0] += 1 / len(answers)
+            target[row, end, 1] += 1 / len(answers)
     return functional.cross_entropy(logits, target)
 
 
 def endless(examples: Examples, from_step: int) -> Iterator[list[Example]]:
     """Batches of epoch after epoch, from a step on."""
     for epoch in itertools.count():
-        found = batches(examples.epoch(epoch), BATCH, f"{SEED} {epoch}")
+        found = batches(examples.epoch(epoch), BATCH, f"{examples.seed} {epoch}")
         yield from found[from_step:]
         from_step = max(0, from_step - len(found))
 
@@ -167,11 +174,12 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=3000)
     parser.add_argument("--lr", type=float, default=2e-4, help="greatest learning rate")
     parser.add_argument("--init", type=Path, help="a reader.safetensors to go on from")
+    parser.add_argument("--seed", type=int, default=1, help="another draws other examples")
     given = parser.parse_args()
     given.work.mkdir(parents=True, exist_ok=True)
     folder = bundled_folder()
     questions = [q for file in given.files for q in read_questions(file) if q.split == "train"]
-    examples = Examples(Encoder(folder, bf16=True), questions, SEED, given.work)
+    examples = Examples(Encoder(folder, bf16=True), questions, given.seed, given.work)
     start = starting_weights(folder, given.init)
     encoder = Encoder(folder, bf16=False)
     weights = train(examples, encoder, given.work, given.steps, given.lr, start)
@@ -179,6 +187,7 @@ def main() -> None:
         "steps": given.steps,
         "learning_rate": given.lr,
         "batch": BATCH,
+        "seed": given.seed,
         "init": hash_file(given.init) if given.init else None,
         "questions": len(questions),
         "data": {file.name: hash_file(file) for file in given.files},
