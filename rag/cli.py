@@ -23,7 +23,7 @@ from rag.errors import RagError, SourceError, UsageError
 if TYPE_CHECKING:
     from rag.ingesting import Progress
     from rag.pipeline import Rag
-    from rag.types import Answer, IngestReport, StatusReport
+    from rag.types import Answer, Citation, IngestReport, StatusReport
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -227,18 +227,23 @@ def _status(rag: Rag, options: argparse.Namespace) -> int:
 
 
 def _print_answer(answer: Answer) -> None:
+    if answer.short and not answer.text.startswith(answer.short):
+        _say(answer.short)
+        _say("")
     _say(answer.text)
     _say("")
     for citation in answer.citations:
-        page = f", page {citation.page}" if citation.page else ""
-        stale = "  (the file has changed since)" if citation.stale else ""
-        _say(
-            f"[{citation.marker}] {citation.source}{page},"
-            f" characters {citation.start}-{citation.end}{stale}"
-        )
-        if citation.context != citation.quote:
-            _say(f"    {' '.join(citation.context.split())}")
+        _print_citation(citation)
+    for conflict in answer.conflicts:
+        _say("")
+        _say(f"A source says otherwise: {conflict.short}")
+        for citation in conflict.citations:
+            _print_citation(citation)
     if answer.status == "answered":
+        independent, cited = answer.agreement.independent, len(answer.agreement.sources)
+        shared = f" (of {cited}: some share their text)" if independent < cited else ""
+        _say("")
+        _say(f"Independent sources: {independent}{shared}")
         _say(f"Probability of being right: {answer.confidence:.2f}")
         return
     if answer.reason:
@@ -249,6 +254,15 @@ def _print_answer(answer: Answer) -> None:
         text = " ".join(passage.text.split())
         _say(f"  {passage.source}, characters {passage.start}-{passage.end}")
         _say(f"    {text[:200]}{'…' if len(text) > 200 else ''}")
+
+
+def _print_citation(citation: Citation) -> None:
+    page = f", page {citation.page}" if citation.page else ""
+    stale = "  (the file has changed since)" if citation.stale else ""
+    place = f"characters {citation.start}-{citation.end}"
+    _say(f"[{citation.marker}] {citation.source}{page}, {place}{stale}")
+    if citation.context != citation.quote:
+        _say(f"    {' '.join(citation.context.split())}")
 
 
 def _print_status(status: StatusReport) -> None:

@@ -37,12 +37,6 @@ def sketch(text: str) -> frozenset[int]:
     return frozenset({_hash(words)} if words else ())
 
 
-def containment(one: frozenset[int], other: frozenset[int]) -> float:
-    """How much of the smaller sketch is in the other, 0 to 1; near-copies have SHARE or more."""
-    smaller = min(len(one), len(other))
-    return len(one & other) / smaller if smaller else 0.0
-
-
 def independent(sources: Iterable[str], copies: Iterable[tuple[str, str]]) -> int:
     """How many sources remain when those joined by pairs of near-copies count as one.
 

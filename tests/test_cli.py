@@ -13,6 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from rag import Agreement, Answer, Citation, Conflict
+from rag.cli import _print_answer
+
 from .conftest import SEEDS
 
 QUESTION = "Who is the US Commerce Secretary?"
@@ -65,6 +68,46 @@ def test_an_abstention_is_done_and_shows_what_is_closest() -> None:
     assert done.returncode == 0
     assert "do not answer" in done.stdout
     assert "Closest passages" in done.stdout
+
+
+def test_a_person_sees_the_words_who_agrees_and_who_differs(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    sentences = "Ada Berg signed it.", "It was signed by Ada Berg.", "Carl Dahl signed it."
+    ours = [
+        Citation(n, f"{n}.txt", 0, 8, "Ada Berg", context)
+        for n, context in enumerate(sentences[:2], 1)
+    ]
+    other = Citation(1, "3.txt", 5, 14, "Carl Dahl", sentences[2], page=7)
+    answer = Answer(
+        question="Who signed it?",
+        status="answered",
+        answered_by="reader",
+        short="Ada Berg",
+        text="It was signed by Ada Berg. [1][2]",
+        confidence=0.8,
+        citations=tuple(ours),
+        agreement=Agreement(1, ("1.txt", "2.txt")),
+        conflicts=(Conflict("Carl Dahl", (other,)),),
+    )
+    _print_answer(answer)
+    assert capsys.readouterr().out.splitlines() == [
+        "Ada Berg",
+        "",
+        "It was signed by Ada Berg. [1][2]",
+        "",
+        "[1] 1.txt, characters 0-8",
+        "    Ada Berg signed it.",
+        "[2] 2.txt, characters 0-8",
+        "    It was signed by Ada Berg.",
+        "",
+        "A source says otherwise: Carl Dahl",
+        "[1] 3.txt, page 7, characters 5-14",
+        "    Carl Dahl signed it.",
+        "",
+        "Independent sources: 1 (of 2: some share their text)",
+        "Probability of being right: 0.80",
+    ]
 
 
 def test_a_batch_keeps_order_and_other_keys(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from rag import Rag
 from rag.catalog import MIGRATIONS, Catalog
 from rag.cli import _sources
-from rag.copies import LEAST, SHARE, containment, independent, sketch
+from rag.copies import LEAST, SHARE, independent, sketch
 
 WORDS = st.lists(st.text("abcdefgé", min_size=1, max_size=6), max_size=400)
 TEXTS = WORDS.map(" ".join)
@@ -48,6 +48,12 @@ def test_layout_and_hyphenation_do_not_change_a_sketch(
             word[:cut] + hyphen + word[cut:] + (data.draw(gaps) if chance.random() < 0.1 else " ")
         )
     assert sketch(laid_out) == sketch(" ".join(words).upper())
+
+
+def containment(one: frozenset[int], other: frozenset[int]) -> float:
+    """How much of the smaller sketch is in the other, 0 to 1."""
+    smaller = min(len(one), len(other))
+    return len(one & other) / smaller if smaller else 0.0
 
 
 @given(TEXTS, TEXTS)
