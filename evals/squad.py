@@ -40,7 +40,8 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the reader said: its best span, and how far that stands above no answer (a logit)."""
+    """What the reader said: its best worded span, and how far the most probable one stands above no
+    answer (a logarithm of odds)."""
 
     item: Item
     answer: str
@@ -78,14 +79,10 @@ def read(rag: Rag, items: Sequence[Item]) -> list[Outcome]:
     for item in tqdm(items, desc="Reading", disable=None, leave=False):
         passage = Passage("context", 0, len(item.context), item.context, fused_score=1.0)
         [reading] = rag.read(item.question, [passage])
-        best = reading.spans[0] if reading.spans else None
-        outcomes.append(
-            Outcome(
-                item,
-                best.text if best else "",
-                best.span_score - reading.no_answer_score if best else float("-inf"),
-            )
-        )
+        spans = reading.spans
+        answer = spans[0].text if spans else ""
+        evidence = max((span.span_score for span in spans), default=float("-inf"))
+        outcomes.append(Outcome(item, answer, evidence - reading.no_answer_score))
     return outcomes
 
 

@@ -95,7 +95,10 @@ def rank(
         passage = reading.passage
         margins[passage.source, passage.start] = reading.no_answer_score
         weight = (passage.fused_score / best) ** RETRIEVAL_POWER if best > 0 else 1.0
-        members += [Member(s, passage, weight * math.exp(s.span_score)) for s in reading.spans]
+        members += [
+            Member(span, passage, weight * math.exp(span.span_score), place)
+            for place, span in enumerate(reading.spans)
+        ]
     masses = [(found, _mass(found)) for found in group(members)]
     masses.sort(key=lambda pair: -pair[1])
     total = sum(mass for _, mass in masses)
@@ -109,7 +112,7 @@ def rank(
             math.log(mass),
             mass / total,
             min(5.0, lead),
-            leader.span.span_score - none,
+            max(m.span.span_score for m in found.members if m.passage is leader.passage) - none,
             math.log(len({member.passage.source for member in found.members})),
             leader.passage.dense_score or 0.0,
             *_words(question, leader),

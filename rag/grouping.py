@@ -48,16 +48,19 @@ _NUMBER = re.compile(r"\d")
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A span, the passage it stands in, and its probability there (0 to 1)."""
+    """A span, the passage it stands in, its probability there (0 to 1), and its place among the
+    passage's spans, 0 for the best worded."""
 
     span: Evidence
     passage: Passage
     probability: float
+    place: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Spans that say the same, the most probable first."""
+    """Spans that say the same: the best worded of the most probable one's passage, then the others
+    by their probability."""
 
     members: tuple[Member, ...]
 
@@ -73,7 +76,13 @@ def group(members: Sequence[Member]) -> list[Group]:
                 break
         else:
             groups.append([member])
-    return [Group(tuple(found)) for found in groups]
+    return [Group(tuple(_best_worded_first(found))) for found in groups]
+
+
+def _best_worded_first(members: Sequence[Member]) -> list[Member]:
+    beside = [member for member in members if member.passage is members[0].passage]
+    first = min(beside, key=lambda member: member.place)
+    return [first, *(member for member in members if member is not first)]
 
 
 def same(one: str, other: str) -> bool:

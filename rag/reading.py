@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import threading
 from collections.abc import Sequence
 from functools import cached_property
@@ -15,7 +16,7 @@ from rag.types import Evidence, Passage, Reading
 from rag.weights import check_hash
 
 if TYPE_CHECKING:
-    from rag.spans import SpanModel
+    from rag.spans import Marked, SpanModel
 
 MODELS = Path(str(files("rag.models")))
 SPANS = 5  # proposed a window
@@ -70,21 +71,25 @@ class SpanReader:
         ]
         found = model.read(question, texts, SPANS)
         return [
-            _reading(passage, [span for window in windows for span in window.spans], none)
-            for passage, windows in zip(passages, found, strict=True)
-            for none in [min((window.none for window in windows), default=0.0)]
+            _reading(passage, windows) for passage, windows in zip(passages, found, strict=True)
         ]
 
 
-def _reading(passage: Passage, spans: Sequence[tuple[int, int, float]], none: float) -> Reading:
+def _reading(passage: Passage, windows: Sequence[Marked]) -> Reading:
+    """The windows' spans together: those of the window with the most probable one first."""
     best: dict[tuple[int, int], float] = {}  # a sentence may be in two windows
-    for start, end, score in spans:
-        best[start, end] = max(score, best.get((start, end), score))
+    for window in sorted(windows, key=_most_probable, reverse=True):
+        for start, end, score in window.spans:
+            best[start, end] = max(score, best.get((start, end), score))
     return Reading(
         passage,
         tuple(
             Evidence(passage.start + start, passage.start + end, passage.text[start:end], score)
-            for (start, end), score in sorted(best.items(), key=lambda item: -item[1])
+            for (start, end), score in best.items()
         ),
-        none,
+        min((window.none for window in windows), default=0.0),
     )
+
+
+def _most_probable(window: Marked) -> float:
+    return max((score for *_, score in window.spans), default=-math.inf)

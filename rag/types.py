@@ -68,7 +68,7 @@ class Passage:
 class Evidence:
     """A span that a reader proposes as an answer, in document offsets.
 
-    `span_score` orders the spans of one question over all passages; higher is better.
+    `span_score` says how probable the span is, over all passages of a question; higher is better.
     """
 
     start: int
@@ -79,10 +79,10 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a reader found in one passage: its spans, best first, and the evidence for none.
+    """What a reader found in one passage: its spans, best worded first, and the evidence for none.
 
-    `no_answer_score` is on the scale of `span_score`: the passage answers where its best span
-    scores above it.
+    `no_answer_score` is on the scale of `span_score`: the passage answers where one of
+    its spans scores above it.
     """
 
     passage: Passage

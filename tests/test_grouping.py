@@ -61,3 +61,13 @@ def test_no_span_is_lost_or_doubled(spans: list[tuple[str, float]]) -> None:
     members = [member(text, probability) for text, probability in spans]
     grouped = [one for each in group(members) for one in each.members]
     assert sorted(map(id, grouped)) == sorted(map(id, members))
+
+
+def test_the_best_worded_of_the_surest_passage_comes_first() -> None:
+    near, far = member("head", 0.5), member("head of research", 0.4)
+    passage = near.passage
+    near = Member(near.span, passage, 0.5, place=1)
+    whole = Member(far.span, passage, 0.3, place=0)
+    elsewhere = Member(far.span, far.passage, 0.4, place=0)
+    [found] = group([near, whole, elsewhere])
+    assert found.members == (whole, near, elsewhere)
