@@ -8,6 +8,12 @@ _MEASURES = (
     "many|much|long|old|far|often|big|large|small|tall|high|low|fast|soon|late|early|likely|hot"
     "|cold|deep|wide|heavy|close|strong|expensive|good|bad|clear|confident|certain"
 )
+# What comes before the question itself: "Could you please tell me who ...".
+_POLITE = re.compile(
+    r"""^\W*(?:(?:please|(?:can|could|would|will)\ you|do\ you\ know|(?:tell|show|give)\ me
+        |i(?:['\u2019]d|\ would)\ like\ to\ know|i\ want\ to\ know)\b\W*)+""",
+    re.IGNORECASE | re.VERBOSE,
+)
 _SENTENCES = re.compile(
     rf"""\bwhy\b | \bhow\ come\b | \bwhat\ for\b
       | \bhow\ (?!(?:{_MEASURES})\b) (?!.*\b(?:called|named|known\ as|abbreviated|spelled)\b)
@@ -18,8 +24,10 @@ _SENTENCES = re.compile(
         \b(?:say|said|saying|think|claim|argue|warn|mean|explain|suggest|agreed|decided|discussed
           |announced|happen|happening|know|known)\b
       | \bwhat\ (?:happened|happens)\b
-      | ^\W*(?:(?:please|can\ you|could\ you)\W+)*
-        (?:list|name\ all|summari[sz]e|describe|explain|outline|compare|discuss|tell\ me|give\ me)\b
+      | ^\W*(?:list|name\ (?:all|the|some)|summari[sz]e|describe|explain|outline|compare|discuss
+          |(?:an?|the)\ (?:list|summary|overview|outline)|(?:more\ )?about)\b
+      | ^\W*(?:is|are|was|were|am|do|does|did|has|have|had|can|could|will|would|shall|should|may
+          |might|must)(?:n['\u2019]t)?\b
       | \bwhat\ are\ the\b | \bwhich\ are\b""",
     re.IGNORECASE | re.VERBOSE,
 )
@@ -27,5 +35,5 @@ _SENTENCES = re.compile(
 
 def wants_sentences(question: str) -> bool:
     """Whether a question wants more than a name, a number or a phrase: why, how, what somebody
-    said, what was agreed, a list, a summary."""
-    return _SENTENCES.search(question) is not None
+    said, what was agreed, a list, a summary, yes or no."""
+    return _SENTENCES.search(_POLITE.sub("", question)) is not None

@@ -19,9 +19,14 @@ from rag.kinds import wants_sentences
         "What are the next steps?",
         "what happened after the meeting",
         "Explain the dispute over rare earths.",
+        "Could you tell me more about the framework?",
+        "Give me a summary of the articles",
+        "Name the members of the delegation.",
+        "Did the two sides agree on tariffs?",
+        "Hasn't the framework been approved?",
     ],
 )
-def test_why_how_said_and_lists_want_sentences(question: str) -> None:
+def test_why_how_said_lists_and_yes_or_no_want_sentences(question: str) -> None:
     assert wants_sentences(question)
 
 
@@ -36,6 +41,8 @@ def test_why_how_said_and_lists_want_sentences(question: str) -> None:
         "What is the capital of France?",
         "Which company makes the chip?",
         "How is the agency abbreviated?",
+        "Could you please tell me who leads the delegation?",
+        "Do you know when the talks began?",
         "",
     ],
 )
