@@ -1,13 +1,20 @@
-"""Measurements behind the figures in docs/LOG.md, over the public names of `rag`.
+"""How good the answers are: an eval harness over the public names of `rag`.
 
-    python -m evals.chunking FOLDER      retrieval by characters (chunking_evaluation)
-    python -m evals.realtimeqa FOLDER    retrieval by article (RealTimeQA 2022)
-    python -m evals.news FOLDER          answers end to end (RealTimeQA 2022)
-    python -m evals.squad FILE           the reader alone on given contexts (SQuAD's format)
-    python -m evals.speed FOLDER         ingest, cold and warm answers (RealTimeQA 2022)
-    python -m evals.latency FOLDER       warm answers alone
+`rag eval` and `python -m evals` are the same door; docs/evals.md says what is measured and how the
+gate decides. A run is deterministic, needs no judge model, and goes this way:
 
-FOLDER is where the data set lies; none is part of the project. Every command prints tables, or one
-JSON object with --json; what it does meanwhile goes to standard error. State is kept in temporary
-folders, settings come from the environment as everywhere (RAG_PRECISION=fp32, say).
+    datasets   gold questions, documents, baseline
+    running    asks every question once            judging   one answer against its gold item
+    records    what is kept of a run               metrics/  of one question, and of many
+    figures    all metrics, with intervals         statistics  the bootstrap
+    gate       worse than the baseline?            report, printing   for people to look at
+
+Other people's benchmarks run as `rag eval squad`, `beir`, `realtimeqa`, `news` and `chunking`; the
+data sets are not part of the project. Two more measure time, over RealTimeQA 2022:
+
+    python -m evals.speed FOLDER      ingest, cold and warm answers
+    python -m evals.latency FOLDER    warm answers alone
+
+State is kept in temporary folders, settings come from the environment as everywhere
+(RAG_PRECISION=fp32, say), and what a command does meanwhile goes to standard error.
 """

@@ -1,6 +1,6 @@
 """Retrieval by characters, on chunking_evaluation (github.com/brandonstarxel/chunking_evaluation).
 
-    python -m evals.chunking FOLDER [--corpora a,b] [--k 5] [--json]
+    rag eval chunking FOLDER [--corpora a,b] [--k 5] [--json]
 
 FOLDER holds `questions_df.csv` (question, references as JSON, corpus_id) and a `<corpus_id>.md` for
 each corpus; the references' offsets are characters of that file. All corpora are in one index, as
@@ -280,7 +280,7 @@ def _percent(value: Estimate) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; the exit code."""
     parser = argparse.ArgumentParser(
-        prog="python -m evals.chunking", description="Retrieval by characters."
+        prog="rag eval chunking", description="Retrieval by characters."
     )
     parser.add_argument(
         "folder", type=Path, metavar="FOLDER", help="questions_df.csv and .md files"

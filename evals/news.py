@@ -1,6 +1,6 @@
 """Answers end to end, on RealTimeQA 2022: news, quiz questions about it, and later questions.
 
-    python -m evals.news FOLDER [--half even|odd|all] [--home DIR] [--json]
+    rag eval news FOLDER [--half even|odd|all] [--home DIR] [--json]
 
 FOLDER holds `corpus.jsonl.gz`, `answerable.jsonl` and `unanswerable_2025_26.jsonl`. Every article
 is indexed. `right` is the share of the answerable questions that the best candidate gets right
@@ -19,10 +19,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from tqdm import tqdm
 
-from evals.answers import is_right
 from evals.command import exit_code, ingest, print_json, print_table, working_folder
+from evals.metrics.abstention import auroc
+from evals.metrics.answers import is_right
 from evals.realtimeqa import CORPUS, HALVES, QUESTIONS, load_articles, rows_of, write_articles
 from evals.statistics import Estimate, estimate
 from rag import Rag
@@ -100,8 +102,6 @@ def ask(rag: Rag, items: Sequence[tuple[int, str, tuple[str, ...]]]) -> list[Out
 
 def summarize(outcomes: Sequence[Outcome], threshold: float) -> dict[str, Estimate | float]:
     """The figures, shares from 0 to 1."""
-    from sklearn.metrics import roc_auc_score
-
     known = [o for o in outcomes if o.accepted]
     later = [o for o in outcomes if not o.accepted]
     said = [o for o in outcomes if o.confidence >= threshold]
@@ -110,7 +110,11 @@ def summarize(outcomes: Sequence[Outcome], threshold: float) -> dict[str, Estima
         "later": len(later),
         "right": estimate([float(o.right) for o in known]),
         "auc": float(
-            roc_auc_score([bool(o.accepted) for o in outcomes], [o.confidence for o in outcomes])
+            auroc(
+                np.array([float(bool(o.accepted)) for o in outcomes]),
+                np.array([o.confidence for o in outcomes]),
+                np.ones((1, len(outcomes))),
+            )[0]
         ),
         "threshold": threshold,
         "right_at_threshold": estimate(
@@ -125,7 +129,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     assert __doc__
     parser = argparse.ArgumentParser(
-        prog="python -m evals.news",
+        prog="rag eval news",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -1,6 +1,6 @@
 """Retrieval by article, on RealTimeQA 2022: news, and quiz questions about it.
 
-    python -m evals.realtimeqa FOLDER [--articles N] [--half even|odd|all] [--starter]
+    rag eval realtimeqa FOLDER [--articles N] [--half even|odd|all] [--starter]
                                       [--home DIR] [--json]
 
 FOLDER holds `corpus.jsonl.gz` (doc_id, title, text) and `answerable.jsonl` (question,
@@ -277,7 +277,7 @@ def _percent(value: Estimate) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; the exit code."""
     parser = argparse.ArgumentParser(
-        prog="python -m evals.realtimeqa", description="Retrieval by article, on news."
+        prog="rag eval realtimeqa", description="Retrieval by article, on news."
     )
     parser.add_argument("folder", type=Path, metavar="FOLDER", help=f"{CORPUS} and {QUESTIONS}")
     parser.add_argument(

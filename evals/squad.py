@@ -1,12 +1,14 @@
 """The reader alone on the contexts of a SQuAD 1.1 or 2.0 file.
 
-    python -m evals.squad FILE[.gz] [--held-out] [--json]
+    rag eval squad FILE[.gz] [--held-out] [--json]
 
 With --held-out only what the shipped reader was not trained on: of SQuAD 2.0 the titles whose
 SHA-256 starts with 0 to 3, of SQuAD 1.1 (SQuADShifts) the contexts whose SHA-256 starts with 0.
-`always` answers every question; `best` abstains below the threshold that is best on these very
-questions (as SQuAD's own script has it, so an upper bound); AUC is of the margin between the best
-span and no answer, answerable against unanswerable.
+Exact match and F1 are those of SQuAD's official script, over all questions and over those with and
+without an answer (HasAns, NoAns). A question is answered where the margin of the best span over no
+answer is at least a threshold: `always` answers every question; `set` is the reader's own decision,
+a margin of 0; `best` is the threshold that is best on these very questions, as in the official
+script, so an upper bound. AUC is of the margin, answerable against unanswerable.
 """
 
 from __future__ import annotations
@@ -15,18 +17,24 @@ import argparse
 import gzip
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from tqdm import tqdm
 
-from evals.answers import exact_match, f1
 from evals.command import exit_code, print_json, print_table, reason
+from evals.metrics.abstention import auroc
+from evals.metrics.answers import exact_match, f1
 from evals.statistics import Estimate, estimate
 from rag import Passage, Rag, SourceError
 from rag.training.questions import split_of  # the rule that the reader was trained by
+
+SET = 0.0  # the margin at which the reader itself says that a passage answers
+
+Score = Callable[[str, Sequence[str]], float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,41 +95,73 @@ def read(rag: Rag, items: Sequence[Item]) -> list[Outcome]:
 
 
 def summarize(outcomes: Sequence[Outcome]) -> dict[str, Estimate | float]:
-    """EM and F1 (0 to 1) with intervals; with unanswerable questions also AUC and best F1."""
+    """EM and F1 (0 to 1): always answering, and with unanswerable questions also at the set and at
+    the best threshold, with the AUC."""
     answerable = [o for o in outcomes if o.item.accepted]
     figures: dict[str, Estimate | float] = {
         "answerable": len(answerable),
         "unanswerable": len(outcomes) - len(answerable),
-        "em_always": estimate([exact_match(o.answer, o.item.accepted) for o in answerable]),
-        "f1_always": estimate([f1(o.answer, o.item.accepted) for o in answerable]),
     }
+    if answerable:
+        figures |= {
+            "em_always": estimate([exact_match(o.answer, o.item.accepted) for o in answerable]),
+            "f1_always": estimate([f1(o.answer, o.item.accepted) for o in answerable]),
+        }
     if len(answerable) < len(outcomes):
-        from sklearn.metrics import roc_auc_score
-
-        figures["auc"] = float(
-            roc_auc_score([bool(o.item.accepted) for o in outcomes], [o.margin for o in outcomes])
-        )
-        figures["f1_best"] = best_f1(outcomes)
+        figures |= at_threshold(outcomes, SET)
+        for name, score in (("em", exact_match), ("f1", f1)):
+            figures[f"{name}_best"], figures[f"{name}_best_threshold"] = best(outcomes, score)
+        if answerable:
+            figures["auc"] = _auc(outcomes)
     return figures
 
 
-def best_f1(outcomes: Sequence[Outcome]) -> float:
-    """Mean F1 at the threshold on the margin that is best for it; silence is right (1) on the
-    unanswerable and wrong (0) on the others."""
-    gained = sum(not o.item.accepted for o in outcomes)  # silent on all
-    best = float(gained)
-    total = float(gained)
-    for outcome in sorted(outcomes, key=lambda o: -o.margin):
-        total += f1(outcome.answer, outcome.item.accepted) if outcome.item.accepted else -1.0
-        best = max(best, total)
-    return best / len(outcomes)
+def at_threshold(outcomes: Sequence[Outcome], threshold: float) -> dict[str, Estimate | float]:
+    """Official EM and F1 where a question is answered from a margin of `threshold` on."""
+    figures: dict[str, Estimate | float] = {}
+    for name, score in (("em", exact_match), ("f1", f1)):
+        groups = {
+            f"{name}_set": outcomes,
+            f"{name}_set_HasAns": [o for o in outcomes if o.item.accepted],
+            f"{name}_set_NoAns": [o for o in outcomes if not o.item.accepted],
+        }
+        for group, members in groups.items():
+            if members:
+                said = [o.answer if o.margin >= threshold else "" for o in members]
+                pairs = zip(said, members, strict=True)
+                figures[group] = estimate([score(answer, o.item.accepted) for answer, o in pairs])
+    return figures
+
+
+def best(outcomes: Sequence[Outcome], score: Score) -> tuple[float, float]:
+    """The best mean score over all thresholds on the margin, and the threshold it is reached at.
+
+    Silence scores 1 on the unanswerable and 0 on the others. Outcomes of one margin are answered
+    together.
+    """
+    silent = sum(not o.item.accepted for o in outcomes)
+    best_total, best_margin, total = float(silent), float("inf"), float(silent)
+    ranked = sorted(outcomes, key=lambda o: -o.margin)
+    for place, outcome in enumerate(ranked):
+        accepted = outcome.item.accepted
+        total += score(outcome.answer, accepted) - (not accepted)
+        last = place + 1 == len(ranked) or ranked[place + 1].margin != outcome.margin
+        if last and total > best_total:
+            best_total, best_margin = total, outcome.margin
+    return best_total / len(outcomes), best_margin
+
+
+def _auc(outcomes: Sequence[Outcome]) -> float:
+    has_answer = np.array([float(bool(o.item.accepted)) for o in outcomes])
+    margins = np.array([o.margin for o in outcomes])
+    return float(auroc(has_answer, margins, np.ones((1, len(outcomes))))[0])
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     assert __doc__
     parser = argparse.ArgumentParser(
-        prog="python -m evals.squad",
+        prog="rag eval squad",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
 
 RESAMPLES = 10_000
 SEED = 0
@@ -13,7 +17,8 @@ SEED = 0
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A mean over questions with its 95 % percentile bootstrap interval, in the values' unit."""
+    """A figure over questions with its percentile bootstrap interval (95 % unless said otherwise),
+    in the values' unit."""
 
     mean: float
     low: float
@@ -41,3 +46,31 @@ def difference(ours: Sequence[float], others: Sequence[float]) -> Estimate:
         ValueError: the two differ in length, or are empty.
     """
     return estimate([one - other for one, other in zip(ours, others, strict=True)])
+
+
+def resample(clusters: Sequence[Hashable]) -> Array:
+    """How often each question is drawn (RESAMPLES by n) when whole clusters are drawn with
+    replacement, as many as there are.
+
+    Args:
+        clusters: the cluster of each question.
+    """
+    return _resample(tuple(clusters))
+
+
+@lru_cache(maxsize=4)  # every figure of a run is over the same resamples
+def _resample(clusters: tuple[Hashable, ...]) -> Array:
+    place = {cluster: number for number, cluster in enumerate(dict.fromkeys(clusters))}
+    count = len(place)
+    drawn = np.random.default_rng(SEED).multinomial(count, [1 / count] * count, RESAMPLES)
+    return drawn[:, [place[cluster] for cluster in clusters]].astype(np.float64)
+
+
+def interval(point: float, resampled: Array, level: float = 0.95) -> Estimate | None:
+    """A figure with the percentile interval of its resampled values, NaN ones left out; None
+    where the figure itself is NaN (there was nothing to take it over)."""
+    if np.isnan(point):
+        return None
+    tail = 50 * (1 - level)
+    low, high = np.nanpercentile(resampled, [tail, 100 - tail])
+    return Estimate(float(point), float(low), float(high))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from rag.errors import (
     FingerprintError,
+    GoldError,
     IndexUnusable,
     LoadError,
     LockTimeout,
@@ -25,6 +26,7 @@ from rag.errors import (
     SourceError,
     UsageError,
 )
+from rag.gold import GoldItem
 from rag.types import (
     Agreement,
     Answer,
@@ -59,6 +61,8 @@ __all__ = [
     "Evidence",
     "Failure",
     "FingerprintError",
+    "GoldError",
+    "GoldItem",
     "Hit",
     "IndexUnusable",
     "IngestReport",

@@ -11,7 +11,6 @@ import json
 import logging
 import os
 import sys
-import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from rag import __version__
 from rag.errors import RagError, SourceError, UsageError
+from rag.terminal import safe
 
 if TYPE_CHECKING:
     from rag.ingesting import Progress
@@ -28,11 +28,16 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code."""
-    options = _parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else list(arguments)
     _log_to_stderr()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # for terminals that are not UTF-8
     try:
+        if given[:1] == ["eval"]:  # has a parser, and homes, of its own
+            from evals.main import main as evaluate
+
+            return evaluate(given[1:])
+        options = _parser().parse_args(given)
         from rag.pipeline import Rag
 
         with Rag.open() as rag:
@@ -90,6 +95,7 @@ def _parser() -> argparse.ArgumentParser:
     forget = command("forget", _forget, "Remove a document from the index; its file stays.")
     forget.add_argument("source", metavar="SOURCE", help="a name that `rag sources` lists")
     command("status", _status, "Say what is indexed, what answers, and what leaves the machine.")
+    commands.add_parser("eval", help="Score the answers to gold questions (rag eval --help).")
     command("rebuild", _rebuild, "Index everything again, after an upgrade or a new model.")
     return parser
 
@@ -123,11 +129,11 @@ def _report(report: IngestReport, options: argparse.Namespace) -> int:
         }
         _say(", ".join(f"{count} {name}" for name, count in counts.items()))
     for warning in report.warnings:
-        print(f"rag: {_safe(warning.source)}: {_safe(warning.message)}", file=sys.stderr)
+        print(f"rag: {safe(warning.source)}: {safe(warning.message)}", file=sys.stderr)
     for failure in report.failed:
         hint = f" {failure.hint}" if failure.hint else ""
         print(
-            f"rag: {_safe(failure.source)} failed: {_safe(failure.reason)}{_safe(hint)}",
+            f"rag: {safe(failure.source)} failed: {safe(failure.reason)}{safe(hint)}",
             file=sys.stderr,
         )
     nothing_read = not (report.added or report.updated or report.unchanged)
@@ -281,19 +287,7 @@ def _print_json(value: Any) -> None:
 
 
 def _say(text: str) -> None:
-    print(_safe(text))
-
-
-def _safe(text: str) -> str:
-    """Text without the characters by which a document could drive or mislead the terminal."""
-    return "".join(map(_safe_character, text))
-
-
-def _safe_character(c: str) -> str:
-    category = unicodedata.category(c)
-    if category == "Cf":  # soft hyphens, joiners, marks that reverse the direction
-        return ""
-    return "\N{REPLACEMENT CHARACTER}" if category in {"Cc", "Cs"} and c not in "\n\t" else c
+    print(safe(text))
 
 
 # Signs of life, on a terminal only

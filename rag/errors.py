@@ -5,6 +5,7 @@ RagError
 ├── SettingsError     a RAG_ setting is unknown or out of bounds
 ├── SourceError       a path or a source that is not there
 ├── LoadError         one file cannot be turned into text (kind, encoding, encryption, limits)
+├── GoldError         a file of gold questions is not of the format
 ├── ModelError        weights are missing or do not match their hash
 └── IndexUnusable     what is under RAG_HOME cannot be used
     ├── NothingIndexed    no document was ever ingested
@@ -46,6 +47,10 @@ class SourceError(RagError):
 
 class LoadError(RagError):
     """A file cannot be turned into text; other files are not affected."""
+
+
+class GoldError(RagError):
+    """A file of gold questions cannot be read, or a line of it is not of the format."""
 
 
 class ModelError(RagError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from evals.answers import exact_match, f1
+from evals.metrics.answers import exact_match, f1
 
 
 @pytest.mark.parametrize(

@@ -18,10 +18,10 @@ def test_the_public_names_are_these() -> None:
     """A change here is a change for users: say it in CHANGELOG.md."""
     assert sorted(rag.__all__) == [
         "Agreement", "Answer", "Citation", "Conflict", "Document", "Evidence", "Failure",
-        "FingerprintError", "Hit", "IndexUnusable", "IngestReport", "LoadError", "LockTimeout",
-        "ModelError", "NothingIndexed", "Notice", "Page", "Passage", "Rag", "RagError", "Reading",
-        "Settings", "SettingsError", "SourceError", "SourceInfo", "StatusReport", "Trace",
-        "UsageError", "__version__",
+        "FingerprintError", "GoldError", "GoldItem", "Hit", "IndexUnusable", "IngestReport",
+        "LoadError", "LockTimeout", "ModelError", "NothingIndexed", "Notice", "Page", "Passage",
+        "Rag", "RagError", "Reading", "Settings", "SettingsError", "SourceError", "SourceInfo",
+        "StatusReport", "Trace", "UsageError", "__version__",
     ]  # fmt: skip
 
 

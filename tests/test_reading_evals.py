@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from evals import latency, news, squad
-from evals.answers import is_right
 from evals.latency import Latency
+from evals.metrics.answers import f1, is_right
 from rag import Rag, SourceError
 
 CONTEXT = "The fair was held in Oslo. Mayor Ada Berg opened it on a rainy Monday."
@@ -77,8 +77,29 @@ def test_the_best_f1_is_at_the_best_threshold() -> None:
         outcome((), "y", 0.0),
     ]
     # Above 0.5: right, wrong, right, silent on the last.
-    assert squad.best_f1(outcomes) == pytest.approx(3 / 4)
-    assert squad.best_f1([outcome((), "x", 1.0)]) == 1.0
+    assert squad.best(outcomes, f1) == (pytest.approx(3 / 4), 1.0)
+    assert squad.best([outcome((), "x", 1.0)], f1) == (1.0, float("inf"))
+    # Those of one margin are answered together, so that this one is no threshold.
+    tied = [outcome(("a",), "a", 1.0), outcome((), "x", 1.0), outcome((), "y", 1.0)]
+    assert squad.best(tied, f1) == (pytest.approx(2 / 3), float("inf"))
+
+
+def test_the_set_threshold_splits_by_whether_there_is_an_answer() -> None:
+    outcomes = [
+        outcome(("a b",), "a", 3.0),
+        outcome((), "x", 2.0),
+        outcome(("c",), "c", -1.0),
+        outcome((), "y", -2.0),
+    ]
+    figures = squad.at_threshold(outcomes, squad.SET)
+    assert {name: getattr(value, "mean") for name, value in figures.items()} == {  # noqa: B009
+        "em_set": 1 / 4,
+        "em_set_HasAns": 0.0,
+        "em_set_NoAns": 1 / 2,
+        "f1_set": pytest.approx((2 / 3 + 0 + 0 + 1) / 4),
+        "f1_set_HasAns": pytest.approx(1 / 3),
+        "f1_set_NoAns": 1 / 2,
+    }
 
 
 @pytest.mark.parametrize(

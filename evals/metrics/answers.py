@@ -1,4 +1,4 @@
-"""Short answers against accepted ones: SQuAD's exact match and F1 over bags of tokens.
+"""Short answers against accepted ones (SQuAD's exact match and F1), long ones against facts.
 
 After the official evaluation script (Rajpurkar et al. 2016, 2018): lower case, without
 punctuation, articles and repeated white space.
@@ -51,3 +51,25 @@ def _f1(found: Sequence[str], wanted: Sequence[str]) -> float:
         return float(found == wanted)
     shared = (Counter(found) & Counter(wanted)).total()
     return 2 * shared / (len(found) + len(wanted))
+
+
+def fact_recall(text: str, facts: Sequence[Sequence[str]]) -> float:
+    """The share (0 to 1) of the facts of which the text has a wording.
+
+    Raises:
+        ValueError: there are no facts.
+    """
+    if not facts:
+        raise ValueError("there is no recall of no facts")
+    return sum(says(text, wordings) for wordings in facts) / len(facts)
+
+
+def says(text: str, wordings: Sequence[str]) -> bool:
+    """Whether the text has any of the wordings, as whole words, in lower case and without
+    punctuation; words that a hyphen joins count as two."""
+    words = f" {_spaced(text)} "
+    return any(f" {wanted} " in words for one in wordings if (wanted := _spaced(one)))
+
+
+def _spaced(text: str) -> str:
+    return normalize(text.translate(_PLAIN).replace("-", " "))
