@@ -26,7 +26,7 @@ from rag.errors import (
     SourceError,
     UsageError,
 )
-from rag.gold import GoldItem
+from rag.gold import GoldItem, append_gold
 from rag.types import (
     Agreement,
     Answer,
@@ -84,6 +84,7 @@ __all__ = [
     "Trace",
     "UsageError",
     "__version__",
+    "append_gold",
 ]
 
 

@@ -424,14 +424,26 @@ class Catalog:
         )
         return {chunk[0]: Located(Chunk(*chunk), source) for source, *chunk in rows}
 
-    def search(self, match: str, k: int) -> list[tuple[Located, float]]:
-        """The `k` chunks that an FTS5 expression fits best, with their BM25 weight (above 0)."""
+    def search(
+        self, match: str, k: int, sources: Sequence[str] | None = None
+    ) -> list[tuple[Located, float]]:
+        """The `k` chunks that an FTS5 expression fits best, with their BM25 weight (above 0).
+
+        `sources` keeps them to some documents; how rare a term is counts in all of them.
+        """
+        kept = (
+            ""
+            if sources is None
+            else " AND rowid IN (SELECT c.number FROM chunks c JOIN documents d ON d.id ="
+            " c.document WHERE d.source IN (SELECT value FROM json_each(:sources)))"
+        )
         rows = self._db.execute(
             f"SELECT -found.rank, d.source, {_CHUNK} FROM"  # noqa: S608
-            " (SELECT rowid, rank FROM terms WHERE terms MATCH ? ORDER BY rank LIMIT ?) AS found"
+            f" (SELECT rowid, rank FROM terms WHERE terms MATCH :match{kept}"
+            " ORDER BY rank LIMIT :k) AS found"
             " JOIN chunks c ON c.number = found.rowid JOIN documents d ON d.id = c.document"
             " ORDER BY found.rank, c.id",
-            (match, k),
+            {"match": match, "k": k, "sources": json.dumps(sources)},
         )
         return [(Located(Chunk(*chunk), source), weight) for weight, source, *chunk in rows]
 

@@ -97,6 +97,15 @@ def _parser() -> argparse.ArgumentParser:
     command("status", _status, "Say what is indexed, what answers, and what leaves the machine.")
     commands.add_parser("eval", help="Score the answers to gold questions (rag eval --help).")
     command("rebuild", _rebuild, "Index everything again, after an upgrade or a new model.")
+
+    serve = commands.add_parser(
+        "serve",
+        help="Open the chat in a browser, with an API and an MCP server.",
+        description="Serve the chat, its API and its MCP server. Settings: see .env.example.",
+    )
+    serve.set_defaults(run=_serve)
+    serve.add_argument("--host", help="address to listen on (RAG_HOST)")
+    serve.add_argument("--port", type=int, help="its port; 0 takes a free one (RAG_PORT)")
     return parser
 
 
@@ -227,6 +236,12 @@ def _status(rag: Rag, options: argparse.Namespace) -> int:
     else:
         _print_status(status)
     return 0
+
+
+def _serve(rag: Rag, options: argparse.Namespace) -> int:
+    from ui.serving import serve
+
+    return serve(rag, options.host, options.port)
 
 
 # Printing

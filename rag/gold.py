@@ -217,6 +217,7 @@ def append_gold(path: Path, item: GoldItem) -> None:
             )
         before = "" if path.read_bytes().endswith(b"\n") else "\n"
     try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with path.open("a", encoding="utf-8", newline="\n") as file:
             file.write(f"{before}{json.dumps(item.to_dict(), ensure_ascii=False)}\n")
     except OSError as error:

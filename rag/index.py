@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 import chromadb
 import numpy as np
 from chromadb.api.client import Client
+from chromadb.api.types import Where
 from chromadb.config import Settings as ChromaSettings
 from chromadb.errors import ChromaError, NotFoundError
 from httpx import HTTPError
@@ -170,11 +171,17 @@ class VectorIndex:
         with self._lock, self._explained("read"):
             return set(self._get().get(include=[])["ids"])
 
-    def search(self, vector: NDArray[np.float32], k: int) -> list[tuple[str, float]]:
-        """The `k` nearest chunks as (id, cosine similarity), best first."""
+    def search(
+        self, vector: NDArray[np.float32], k: int, sources: Sequence[str] | None = None
+    ) -> list[tuple[str, float]]:
+        """The `k` nearest chunks as (id, cosine similarity), best first; of `sources` or of all."""
+        where = None if sources is None else cast("Where", {"source": {"$in": list(sources)}})
         with self._lock, self._explained("read"):
             found = self._get().query(
-                query_embeddings=vector[None, :], n_results=k, include=["distances"]
+                query_embeddings=vector[None, :],
+                n_results=k,
+                where=where,
+                include=["distances"],
             )
         distances = found["distances"] or [[]]
         return [

@@ -21,6 +21,7 @@ from rag.citing import is_stale
 from rag.deciding import Candidate, decide
 from rag.embedding import BundledEmbedder, open_embedder
 from rag.errors import IndexUnusable, NothingIndexed, SourceError, UsageError
+from rag.following import stand_alone
 from rag.home import Home
 from rag.ingesting import Ingester, Progress, fingerprint
 from rag.kinds import wants_sentences
@@ -216,17 +217,21 @@ class Rag:
 
     # Questions
 
-    def retrieve(self, question: str, k: int = 10) -> list[Passage]:
+    def retrieve(
+        self, question: str, k: int = 10, *, sources: Sequence[str] | None = None
+    ) -> list[Passage]:
         """The best passages for a question, at most `k`, best first; retrieval alone.
 
-        A clear question gets few: what scores far below the best passage is left out.
+        A clear question gets few: what scores far below the best passage is left out. `sources`
+        keeps the search to documents of these names.
 
         Raises:
-            UsageError: the question is empty or too long, or `k` is below 1.
+            UsageError: the question is empty or too long, `k` is below 1, or `sources` is empty.
+            SourceError: no document of one of these names is indexed.
         """
         if k < 1:
             raise UsageError(f"k is {k}; it has to be at least 1.")
-        with self._asking(question, k) as (_, _, found):
+        with self._asking(question, k, sources) as (_, _, found):
             return list(found.passages)
 
     def read(self, question: str, passages: Sequence[Passage]) -> list[Reading]:
@@ -237,15 +242,30 @@ class Rag:
         """
         return self._reader.read(self._checked(question), passages)
 
-    def ask(self, question: str) -> Answer:
+    def ask(
+        self,
+        question: str,
+        *,
+        sources: Sequence[str] | None = None,
+        after: Answer | None = None,
+    ) -> Answer:
         """Answer a question, or abstain. See `Answer`.
 
+        Args:
+            question: in words, as a person would ask.
+            sources: names of the documents to keep to; all by default.
+            after: the answer that this question follows. "Who was with him?" is then understood
+                from it; the answer's `question` is the one that stands alone.
+
         Raises:
-            UsageError: the question is empty or too long.
+            UsageError: the question is empty or too long, or `sources` is empty.
+            SourceError: no document of one of these names is indexed.
             NothingIndexed: nothing was ever ingested and there is no seeds folder.
         """
         started = perf_counter()
-        with self._asking(question, self.settings.passages) as (text, store, found):
+        if after is not None:
+            question = stand_alone(question, after)
+        with self._asking(question, self.settings.passages, sources) as (text, store, found):
             retrieved = perf_counter()
             readings = self._reader.read(text, found.passages)
             candidates = decide(text, readings)
@@ -312,11 +332,18 @@ class Rag:
     # The store
 
     @contextmanager
-    def _asking(self, question: str, k: int) -> Iterator[tuple[str, Store, Retrieval]]:
+    def _asking(
+        self, question: str, k: int, sources: Sequence[str] | None
+    ) -> Iterator[tuple[str, Store, Retrieval]]:
         """The checked question, the store as it is now for as long as it is answered, and what is
         found in it."""
         text = self._checked(question)
-        self._seed()
+        if sources is not None and not sources:
+            raise UsageError(
+                "No source is chosen.",
+                hint="Name at least one; without `sources` all are searched.",
+            )
+        self.seed()
         with self._lock:
             store = self._open()
             store.check()
@@ -324,7 +351,10 @@ class Rag:
             for left in reversed(range(SEARCHES)):
                 with store.catalog.snapshot():
                     store.refresh()
-                    found = search(store.catalog, store.vectors, text, vector, k)
+                    for source in sources or ():
+                        if store.catalog.kept(_name(source)) is None:
+                            raise _unknown(source)
+                    found = search(store.catalog, store.vectors, text, vector, k, sources)
                     # A writer may have deleted vectors that this snapshot still lists.
                     if left and store.catalog.outdated:
                         continue
@@ -346,16 +376,21 @@ class Rag:
             Ingester(store, self._embedder, self.settings).heal()
             yield store
 
-    def _seed(self) -> None:
-        """Ingest the seeds where nothing was ever ingested.
+    def seed(self) -> bool:
+        """Ingest the seeds where nothing was ever ingested, as `ask` does by itself.
 
-        Not under `_lock`: who holds the write lock may be waiting for that.
+        Returns:
+            Whether they were ingested now.
         """
-        if self._is_new() and SEEDS.is_dir():
-            logger.info("Nothing was ingested yet: indexing the seed articles in %s.", SEEDS)
-            with self._writing() as store:
-                if store.catalog.generation == 0:  # another process may have been first
-                    Ingester(store, self._embedder, self.settings).ingest([SEEDS], _silent)
+        # Not under `_lock`: who holds the write lock may be waiting for that.
+        if not (self._is_new() and SEEDS.is_dir()):
+            return False
+        logger.info("Nothing was ingested yet: indexing the seed articles in %s.", SEEDS)
+        with self._writing() as store:
+            new = store.catalog.generation == 0  # another process may have been first
+            if new:
+                Ingester(store, self._embedder, self.settings).ingest([SEEDS], _silent)
+        return new
 
     def _is_new(self) -> bool:
         """Whether nothing was ever ingested."""

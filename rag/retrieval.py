@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,12 +28,17 @@ class Retrieval:
 
 
 def search(
-    catalog: Catalog, vectors: VectorIndex, question: str, vector: NDArray[np.float32], k: int
+    catalog: Catalog,
+    vectors: VectorIndex,
+    question: str,
+    vector: NDArray[np.float32],
+    k: int,
+    sources: Sequence[str] | None = None,
 ) -> Retrieval:
-    """The best passages for a question and its vector, at most `k`."""
-    dense = _dense(catalog, vectors, vector)
+    """The best passages for a question and its vector, at most `k`, of `sources` or of all."""
+    dense = _dense(catalog, vectors, vector, sources)
     match = match_expression(question)
-    lexical = catalog.search(match, CANDIDATES) if match else []
+    lexical = catalog.search(match, CANDIDATES, sources) if match else []
     ranked = ranking.fuse(
         [(_place(found), cosine) for found, cosine in dense],
         [(_place(found), weight) for found, weight in lexical],
@@ -47,12 +53,15 @@ def search(
 
 
 def _dense(
-    catalog: Catalog, vectors: VectorIndex, vector: NDArray[np.float32]
+    catalog: Catalog,
+    vectors: VectorIndex,
+    vector: NDArray[np.float32],
+    sources: Sequence[str] | None,
 ) -> list[tuple[Located, float]]:
     """The nearest listed chunks; vectors that a writer has not listed yet do not count."""
     wanted = CANDIDATES
     while True:
-        nearest = vectors.search(vector, wanted)
+        nearest = vectors.search(vector, wanted, sources)
         located = catalog.locate([id_ for id_, _ in nearest])
         found = [(located[id_], cosine) for id_, cosine in nearest if id_ in located]
         if len(found) >= CANDIDATES or len(nearest) < wanted:

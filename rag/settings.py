@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args, get_origin
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -83,6 +83,45 @@ class Settings(BaseSettings):
         ge=0,
         le=86_400,
         description="Seconds to wait for another process that is writing to the same home.",
+    )
+    host: str = Field(
+        "127.0.0.1",
+        min_length=1,
+        description="Address that `rag serve` listens on. Beyond this machine's own it needs"
+        " passwords.",
+    )
+    port: int = Field(7860, ge=0, le=65_535, description="Port of `rag serve`; 0 takes a free one.")
+    allowed_hosts: str | None = Field(
+        None,
+        description="More names under which browsers may reach `rag serve`, separated by commas:"
+        " what stands in the address bar, without the port. This machine's own names and RAG_HOST"
+        " always may.",
+    )
+    password_file: Path | None = Field(
+        None,
+        description="File with one name:password a line, readable by its owner alone; `rag serve`"
+        " then asks for them.",
+    )
+    password: SecretStr | None = Field(
+        None, description="The same for a single person, as name:password."
+    )
+    open_to_network: bool = Field(
+        False,
+        description="Let `rag serve` listen beyond this machine without passwords: whoever reaches"
+        " it reads, adds and removes documents.",
+    )
+    mcp_token: SecretStr | None = Field(
+        None,
+        description="Token that MCP clients send as 'Authorization: Bearer TOKEN'. Without one, MCP"
+        " is off where there are passwords or `rag serve` listens beyond this machine.",
+    )
+    max_uploads: int = Field(
+        1_000, ge=0, description="Documents that may be added in the browser, in all."
+    )
+    max_upload_bytes: int = Field(
+        2_000_000_000,
+        ge=0,
+        description="Their size together. Each is also held to RAG_MAX_FILE_BYTES.",
     )
 
     @classmethod

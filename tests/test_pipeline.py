@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from rag import IndexUnusable, NothingIndexed, Rag, UsageError
+from rag import IndexUnusable, NothingIndexed, Rag, SourceError, UsageError
 from rag.citing import verify
 from rag.home import Home
 from rag.index import VectorIndex
@@ -65,6 +65,42 @@ def test_what_the_documents_do_not_say_is_not_answered(seeded: Rag) -> None:
     assert answer.passages
     assert answer.reason
     assert 0 <= answer.confidence < seeded.settings.threshold
+
+
+def test_a_question_is_kept_to_chosen_sources(seeded: Rag) -> None:
+    """In the search itself: what others hold takes no place among the passages."""
+    names = [info.source for info in seeded.sources()]
+    for chosen in ([names[0]], names[3:]):
+        passages = seeded.retrieve(QUESTIONS[0], sources=chosen)
+        assert passages
+        assert {passage.source for passage in passages} <= set(chosen)
+        answer = seeded.ask(QUESTIONS[0], sources=chosen)
+        shown = {c.source for c in answer.citations} | {p.source for p in answer.passages}
+        assert shown <= set(chosen)
+        hits = [*answer.trace.dense, *answer.trace.lexical]
+        assert {hit.source for hit in hits} <= set(chosen)
+
+
+def test_choosing_all_sources_is_choosing_none(seeded: Rag) -> None:
+    names = [info.source for info in seeded.sources()]
+    assert seeded.retrieve(QUESTIONS[0], sources=names) == seeded.retrieve(QUESTIONS[0])
+
+
+def test_sources_that_cannot_be_chosen(seeded: Rag) -> None:
+    with pytest.raises(UsageError, match="No source"):
+        seeded.ask(QUESTIONS[0], sources=[])
+    with pytest.raises(SourceError, match=r"none\.txt"):
+        seeded.retrieve(QUESTIONS[0], sources=["none.txt"])
+
+
+def test_the_seeds_are_indexed_once(rag: Rag, folder: Path) -> None:
+    assert rag.seed()
+    assert not rag.seed()
+    assert len(rag.sources()) == 5
+    with Rag.open(home=folder / "other") as other:
+        (folder / "a.txt").write_text("Something of my own.")
+        other.ingest(folder / "a.txt")
+        assert not other.seed()
 
 
 def test_the_threshold_alone_decides(seeded: Rag, tmp_path: Path) -> None:
