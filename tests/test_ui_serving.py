@@ -17,7 +17,10 @@ from .serving import served
 
 QUESTION = "Who is the US Commerce Secretary?"
 MCP = "/gradio_api/mcp/"
-DOORS = ["/", "/config", "/gradio_api/info", "/gradio_api/call/ask", "/gradio_api/queue/join", MCP]
+DOORS = [
+    "/", "/config", "/gradio_api/info", "/gradio_api/call/ask", "/gradio_api/run/predict",
+    "/gradio_api/queue/join", MCP,
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +101,7 @@ def test_the_page_itself_reaches_everything(door: str, url: str) -> None:
         "/gradio_api/file=http://127.0.0.1:1/",
         "/gradio_api/proxy=http://127.0.0.1:1/",
         "/gradio_api/call/remove",
-        "/gradio_api/run/predict",
+        "/gradio_api/run/remove",
         "/gradio_api/vibe-code/",
         "/gradio_api/deep_link",
         "/monitoring",

@@ -38,7 +38,10 @@ watch('value', () => {
 """
 DIALOG = '<dialog class="paper" aria-label="Document">${value}</dialog>'
 PLAIN: dict[str, Any] = {"apply_default_css": False, "js_on_load": None}
-QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+# Not queued: where a queued event ends just as another joins, the stream that both share is closed
+# (Gradio 6.31), and the other is never answered.
+QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
+STREAMED = QUIET | {"queue": True}
 
 
 def build(rag: Rag, *, first_run: bool = False) -> gr.Blocks:
@@ -128,23 +131,26 @@ def build(rag: Rag, *, first_run: bool = False) -> gr.Blocks:
         lists = [listing, chosen]
         blocks.load(page.documents, None, lists, **QUIET).then(page.examples, None, begin, **QUIET)
 
-        asking: dict[str, Any] = {
+        begun: dict[str, Any] = {
+            "fn": page.begin,
+            "inputs": question,
+            "outputs": [answer, evidence, feedback],
+        }
+        asked: dict[str, Any] = {
             "fn": page.ask,
             "inputs": [question, chosen, turns],
             "outputs": shown,
         }
         unrated: dict[str, Any] = {"fn": page.unrated, "outputs": [note, gold, thanks]}
-        for start in (question.submit, ask.click):
-            start(**asking, **QUIET).then(**unrated, **QUIET)
-        begin.pick(_picked_question, None, question, **QUIET).then(**asking, **QUIET).then(
-            **unrated, **QUIET
-        )
+        picked = begin.pick(_picked_question, None, question, **QUIET)
+        for start in (question.submit, ask.click, picked.then):
+            start(**begun, **QUIET).then(**asked, **QUIET).then(**unrated, **QUIET)
         new.click(page.new_chat, None, shown, **QUIET).then(**unrated, **QUIET)
 
         evidence.pick(page.open_document, None, paper, **QUIET)
         listing.pick(page.open_document, None, paper, **QUIET)
         for button in (files, folder):
-            button.upload(page.add, button, progress, **QUIET).then(
+            button.upload(page.add, button, progress, **STREAMED).then(
                 page.documents, None, lists, **QUIET
             ).then(page.examples, None, begin, **QUIET)
         listing.pick(page.remove, None, progress, **QUIET).then(

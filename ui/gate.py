@@ -29,6 +29,7 @@ _PATHS = re.compile(
       | /gradio_api/(?:info|openapi\.json|app_id|user|login_check|startup-events|theme\.css
                       |upload|upload_progress|cancel|reset)/?
       | /gradio_api/(?:heartbeat|queue)/\w+
+      | /gradio_api/run/predict/?
       | /gradio_api/(?:run|api|call|call/v2)/(?:ask|sources)(?:/\w*)?""",
     re.VERBOSE,
 )

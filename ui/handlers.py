@@ -11,7 +11,7 @@ from typing import Any
 
 import gradio as gr
 
-from rag import Answer, Document, Rag, RagError, SourceError, SourceInfo, Trace, UsageError
+from rag import Answer, Document, Rag, RagError, SourceError, SourceInfo, Trace
 from ui import present
 from ui.examples import examples
 from ui.keeping import Keeping
@@ -54,33 +54,29 @@ class Page:
 
     # Questions
 
-    def ask(self, asked: str, chosen: list[str], turns: list[Turn]) -> Iterator[tuple[Any, ...]]:
+    def begin(self, asked: str) -> tuple[Any, ...]:
+        """Show that a question is being answered: the answer, the evidence, and the ratings."""
+        return present.working(asked.strip()), "", gr.update(visible=False)
+
+    def ask(self, asked: str, chosen: list[str], turns: list[Turn]) -> tuple[Any, ...]:
         """Answer one question of a conversation.
 
-        Yields:
+        Returns:
             The question box, the answer, the evidence, the earlier questions, the conversation, and
             whether the answer can be rated.
         """
         keep = gr.skip()
-        if not asked.strip():
-            error = UsageError("The question is empty.", hint="Ask something.")
-            yield keep, present.problem(error), keep, keep, keep, keep
-            return
-        yield keep, present.working(asked), "", keep, keep, gr.update(visible=False)
         try:
             before = turns[-1].answer if turns else None
             answer = self._rag.ask(asked, sources=chosen or None, after=before)
+            titles = {info.source: info.title for info in self._rag.sources()}
         except RagError as error:
-            yield keep, present.problem(error, asked), "", keep, keep, keep
-            return
-        turn = Turn(asked.strip(), replace(answer, trace=Trace()))
-        turns = [*turns, turn]
-        documents = self._cited(answer)
-        titles = {info.source: info.title for info in self._rag.sources()}
-        yield (
+            return keep, present.problem(error, asked.strip()), "", keep, keep, keep
+        turns = [*turns, Turn(asked.strip(), replace(answer, trace=Trace()))]
+        return (
             "",
-            present.answer(turn, titles),
-            present.evidence(answer, documents),
+            present.answer(turns[-1], titles),
+            present.evidence(answer, self._cited(answer)),
             present.history(turns, titles),
             turns,
             gr.update(visible=True),
