@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
-from rag import SourceError
+from rag import Rag, SourceError
+from rag.deciding import FEATURES
 from rag.encoder import Encoder
+from rag.training import calibration
 from rag.training import reader as training
 from rag.training.examples import Examples, batches
 from rag.training.questions import Question, digest, read_questions
@@ -126,3 +131,58 @@ def test_the_written_weights_have_the_hash_beside_them(tmp_path: Path, encoder: 
     check_hash(tmp_path / "reader.safetensors", card["sha256"])
     assert SpanModel(encoder, tmp_path / "reader.safetensors").read("Who?", [("A b.", [])], 1)
     assert (tmp_path / "reader.safetensors").stat().st_size < 25_000_000
+
+
+def test_going_on_keeps_a_share_of_what_was_there() -> None:
+    old, new = {"w": torch.zeros(2)}, {"w": torch.ones(2)}
+    assert training.mean(old, new)["w"].tolist() == pytest.approx([training.NEW] * 2)
+
+
+def calibrated(clue: float, *, answerable: int, others: int) -> list[calibration.Example]:
+    """Examples in which a right answer, given to every answerable question, has `clue` more."""
+    features = [0.1] * len(FEATURES)
+    return [
+        calibration.Example(f"{n}", "x", (*features[:-1], clue * right), right, right)
+        for n, right in enumerate([True] * answerable + [False] * others)
+    ]
+
+
+def test_confidence_assumes_the_stated_share_of_answerable_questions() -> None:
+    """Whatever their share among the examples."""
+    model = calibration.fit(calibrated(0.0, answerable=20, others=180))
+    bias = model["bias"] + 0.1 * sum(list(model["weights"].values())[:-1])
+    assert 1 / (1 + math.exp(-bias)) == pytest.approx(calibration.ANSWERABLE, abs=0.01)
+    assert model["cross_validated"]["auc"] == pytest.approx(0.5, abs=0.05)
+
+
+def test_a_clue_is_learnt_and_judged_on_other_questions() -> None:
+    model = calibration.fit(calibrated(1.0, answerable=100, others=100))
+    assert model["weights"][FEATURES[-1]] > 1
+    scores = model["cross_validated"]
+    assert scores["auc"] == 1
+    assert (scores["right_at_half"], scores["silent_at_half"]) == (1, 1)
+
+
+def test_calibration_error_is_the_gap_between_confidence_and_truth() -> None:
+    sure, right = np.full(100, 0.75), np.arange(100) % 2 == 0
+    equal = np.ones(100)
+    error = calibration.expected_calibration_error(sure, right, equal)
+    assert error == pytest.approx(0.25)
+    doubled = np.where(right, 3.0, 1.0)  # now three of four by weight are right
+    assert calibration.expected_calibration_error(sure, right, doubled) == pytest.approx(0, abs=0.1)
+
+
+def test_a_few_documents_are_those_around(seeded: Rag, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calibration, "SIZES", (2,))
+    sources = [info.source for info in seeded.sources()]
+    [asked, without] = [
+        one
+        for one in calibration.Library(seeded, sources).ask(
+            "Who is the Commerce Secretary?", ("Xyzzy",), sources[2], "seeds"
+        )
+        if "few" in one.origin
+    ]
+    assert asked.accepted == ("Xyzzy",)
+    assert without.accepted == ()
+    assert sources[2] not in {passage.source for passage in without.passages}
+    assert {passage.source for passage in asked.passages} <= set(sources[1:3])

@@ -6,6 +6,7 @@ import json
 import os
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
 from rag import Answer, GoldItem, append_gold
 
@@ -38,5 +39,5 @@ class Keeping:
             RagError: it cannot be one, or is there already.
         """
         # What exactly is missing may be said more closely in the file.
-        absent = None if answer.status == "answered" else "attribute"
+        absent: Literal["attribute"] | None = None if answer.status == "answered" else "attribute"
         append_gold(self.gold, GoldItem.from_answer(answer, absent=absent, note=note.strip()))

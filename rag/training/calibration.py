@@ -4,10 +4,13 @@
 
 FILEs are question sets (see rag.training.questions): their contexts become documents, and the
 questions of their 'tune' split, which the reader never saw, are asked through the product's own
-retrieval; each answerable one a second time without the passages that its context overlaps, so
-that what is left are near misses. FOLDER is RealTimeQA 2022: the even lines of its questions are
-asked over its articles, and the even later ones (`unanswerable_2025_26.jsonl`), to which nothing
-is right. The work folder keeps the indexes for the next run.
+retrieval. FOLDER is RealTimeQA 2022: the even lines of its questions are asked over its articles,
+and the even later ones (`unanswerable_2025_26.jsonl`), to which nothing is right.
+
+Each question is asked over all documents of its kind and over a few that stand next to its own,
+which are mostly about the same thing; and each answerable one again without its own document, so
+that what is left are near misses. Examples are weighted so that ANSWERABLE of the questions have
+an answer. The work folder keeps the indexes for the next run.
 """
 
 from __future__ import annotations
@@ -29,12 +32,13 @@ from tqdm import tqdm
 from rag.deciding import FEATURES, rank
 from rag.grouping import normal_form, same
 from rag.pipeline import Rag
-from rag.training.questions import Question, digest, read_questions
+from rag.training.questions import digest, read_questions
 from rag.types import Passage
 
 OUTPUT = Path(__file__).parent.parent / "models" / "calibration.json"
 PASSAGES = 10
-OVERLAP = 60  # characters that a passage shares with a context that it overlaps
+ANSWERABLE = 2 / 3  # share of a person's questions that their documents answer: an assumption
+SIZES = (4, 12, 40)  # documents of a small collection
 LONGEST = 12  # words of an answer that may contain an accepted one
 FOLDS = 10
 STRENGTH = 1.0  # scikit-learn's C: the inverse of the penalty's weight
@@ -52,52 +56,91 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """The best candidate's FEATURES, and whether it is right."""
+    """The best candidate's FEATURES, whether there is an answer, and whether this is it."""
 
     question: str
     origin: str
     features: tuple[float, ...]
+    answerable: bool
     right: bool
 
 
 def ask_sets(files: Sequence[Path], work: Path) -> Iterator[Asked]:
-    """The 'tune' questions of the sets over all their contexts."""
+    """The 'tune' questions of the sets over their contexts."""
     questions = [question for file in files for question in read_questions(file)]
     documents = work / "documents"
     documents.mkdir(parents=True, exist_ok=True)
-    for context in dict.fromkeys(question.context for question in questions):
-        (documents / f"{digest(context)[:20]}.txt").write_text(context, newline="")
+    contexts = list(dict.fromkeys(question.context for question in questions))
+    names = {context: f"{digest(context)[:20]}.txt" for context in contexts}
+    for context, name in names.items():
+        (documents / name).write_text(context, newline="")
     with Rag.open(home=work / "sets") as rag:
         rag.ingest(documents)
+        library = Library(rag, list(names.values()))
         for question in _bar([q for q in questions if q.split == "tune"]):
-            passages = tuple(rag.retrieve(question.text, k=PASSAGES))
             accepted = tuple(question.context[a:b] for a, b in question.answers)
-            yield Asked(question.text, passages, accepted, question.set_name)
-            elsewhere = tuple(p for p in passages if not _overlaps(p, question))
-            said = any(a.lower() in p.text.lower() for a in accepted for p in elsewhere)
-            if accepted and elsewhere and not said:
-                yield Asked(
-                    question.text, elsewhere, (), f"{question.set_name}, without its context"
-                )
+            own = names[question.context]
+            yield from library.ask(question.text, accepted, own, question.set_name)
 
 
 def ask_news(folder: Path, work: Path) -> Iterator[Asked]:
     """The even lines of RealTimeQA's questions and of its later ones."""
     articles = work / "articles"
     articles.mkdir(parents=True, exist_ok=True)
+    names = {}
     for number, row in enumerate(_rows(folder / "corpus.jsonl.gz")):
         text = f"{row['title']}\n\n{row['text']}" if row["title"] else row["text"]
-        (articles / f"{number:05}.txt").write_text(text, newline="")
+        names[row["doc_id"]] = f"{number:05}.txt"
+        (articles / names[row["doc_id"]]).write_text(text, newline="")
     with Rag.open(home=work / "news") as rag:
         rag.ingest(articles)
-        for name, origin in (
-            ("answerable.jsonl", "news"),
-            ("unanswerable_2025_26.jsonl", "later news"),
-        ):
-            for row in _bar(list(_rows(folder / name))[::2]):
-                passages = tuple(rag.retrieve(row["question"], k=PASSAGES))
-                accepted = tuple(row["answers"]) if origin == "news" else ()
-                yield Asked(row["question"], passages, accepted, origin)
+        library = Library(rag, list(names.values()))
+        for row in _bar(list(_rows(folder / "answerable.jsonl"))[::2]):
+            own = names[row["gold_doc_ids"][0]]
+            yield from library.ask(row["question"], tuple(row["answers"]), own, "news")
+        for row in _bar(list(_rows(folder / "unanswerable_2025_26.jsonl"))[::2]):
+            passages = rag.retrieve(row["question"], k=PASSAGES)
+            yield Asked(row["question"], tuple(passages), (), "later news")
+
+
+class Library:
+    """Documents in an order in which neighbours are about the same thing."""
+
+    def __init__(self, rag: Rag, sources: Sequence[str]) -> None:
+        self._rag = rag
+        self._sources = sources
+        self._places = {source: place for place, source in enumerate(sources)}
+
+    def ask(
+        self, question: str, accepted: tuple[str, ...], own: str, origin: str
+    ) -> Iterator[Asked]:
+        """A question over all documents and over some about its own, with its own and without."""
+        few = self._around(own, SIZES[int(digest(question), 16) % len(SIZES)])
+        found = self._rag.retrieve(question, k=PASSAGES)
+        others = [passage for passage in found if passage.source != own]
+        yield from _asked(question, found, others, accepted, f"{origin}, all")
+        found = self._rag.retrieve(question, k=PASSAGES, sources=few)
+        others = self._rag.retrieve(question, k=PASSAGES, sources=[s for s in few if s != own])
+        yield from _asked(question, found, others, accepted, f"{origin}, few")
+
+    def _around(self, own: str, size: int) -> Sequence[str]:
+        place = self._places[own]
+        start = max(0, min(place - size // 2, len(self._sources) - size))
+        return self._sources[start : start + size]
+
+
+def _asked(
+    question: str,
+    found: Sequence[Passage],
+    others: Sequence[Passage],
+    accepted: tuple[str, ...],
+    origin: str,
+) -> Iterator[Asked]:
+    """A question with what was found, and where it has an answer with what does not say it."""
+    yield Asked(question, tuple(found), accepted, origin)
+    said = any(answer.lower() in passage.text.lower() for answer in accepted for passage in others)
+    if accepted and not said:
+        yield Asked(question, tuple(others), (), f"{origin} but its own")
 
 
 def _rows(path: Path) -> Iterator[dict[str, Any]]:
@@ -110,11 +153,6 @@ def _bar(items: Sequence[Any]) -> Iterable[Any]:
     return tqdm(items, desc="Asking", disable=None, leave=False)
 
 
-def _overlaps(passage: Passage, question: Question) -> bool:
-    starts = range(0, max(1, len(passage.text) - OVERLAP), OVERLAP)
-    return any(passage.text[start : start + OVERLAP] in question.context for start in starts)
-
-
 def read(rag: Rag, asked: Iterable[Asked]) -> list[Example]:
     """What the decision would be made on, and whether it would be right."""
     examples = []
@@ -123,7 +161,8 @@ def read(rag: Rag, asked: Iterable[Asked]) -> list[Example]:
         if ranked:
             best, _, features = ranked[0]
             right = is_right(best.members[0].span.text, one.accepted)
-            examples.append(Example(one.text, one.origin, features, right))
+            answerable = bool(one.accepted)
+            examples.append(Example(one.text, one.origin, features, answerable, right))
     return examples
 
 
@@ -144,32 +183,38 @@ def fit(examples: Sequence[Example]) -> dict[str, Any]:
     """The logistic model, and how good it is on folds of questions that it was not fitted on."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import brier_score_loss, roc_auc_score
-    from sklearn.model_selection import GroupKFold, cross_val_predict
-    from sklearn.pipeline import make_pipeline
+    from sklearn.model_selection import GroupKFold
     from sklearn.preprocessing import StandardScaler
 
     rows = np.array([example.features for example in examples])
     right = np.array([example.right for example in examples])
-    model = make_pipeline(StandardScaler(), LogisticRegression(C=STRENGTH))
-    probability = cross_val_predict(
-        model,
-        rows,
-        right,
-        groups=[example.question for example in examples],
-        cv=GroupKFold(FOLDS),
-        method="predict_proba",
-    )[:, 1]
-    model.fit(rows, right)
-    scaler, logistic = model[0], model[1]
-    weights = logistic.coef_[0] / scaler.scale_
+    answerable = np.array([example.answerable for example in examples])
+    counts = {True: answerable.sum() / ANSWERABLE, False: (~answerable).sum() / (1 - ANSWERABLE)}
+    weight = np.array([len(examples) / counts[bool(one)] for one in answerable])
+
+    def fitted(some: np.ndarray[Any, Any]) -> tuple[StandardScaler, LogisticRegression]:
+        scaler = StandardScaler().fit(rows[some])
+        model = LogisticRegression(C=STRENGTH)
+        return scaler, model.fit(scaler.transform(rows[some]), right[some], weight[some])
+
+    probability = np.zeros(len(examples))
+    groups = [example.question for example in examples]
+    for some, others in GroupKFold(FOLDS).split(rows, right, groups):
+        scaler, model = fitted(some)
+        probability[others] = model.predict_proba(scaler.transform(rows[others]))[:, 1]
+    scaler, model = fitted(np.arange(len(examples)))
+    weights = model.coef_[0] / scaler.scale_
     return {
-        "bias": round(float(logistic.intercept_[0] - weights @ scaler.mean_), 5),
+        "bias": round(float(model.intercept_[0] - weights @ scaler.mean_), 5),
         "weights": {n: round(float(w), 5) for n, w in zip(FEATURES, weights, strict=True)},
+        "answerable": round(ANSWERABLE, 4),
         "cross_validated": {
             "folds": FOLDS,
-            "auc": round(float(roc_auc_score(right, probability)), 4),
-            "brier": round(float(brier_score_loss(right, probability)), 4),
-            "ece": round(expected_calibration_error(probability, right), 4),
+            "auc": round(float(roc_auc_score(right, probability, sample_weight=weight)), 4),
+            "brier": round(float(brier_score_loss(right, probability, sample_weight=weight)), 4),
+            "ece": round(expected_calibration_error(probability, right, weight), 4),
+            "right_at_half": round(float((right & (probability >= 0.5))[answerable].mean()), 4),
+            "silent_at_half": round(float((probability < 0.5)[~answerable].mean()), 4),
         },
         "questions": dict(Counter(example.origin for example in examples)),
         "right": dict(Counter(example.origin for example in examples if example.right)),
@@ -179,14 +224,19 @@ def fit(examples: Sequence[Example]) -> dict[str, Any]:
 def expected_calibration_error(
     probability: np.ndarray[Any, np.dtype[np.float64]],
     right: np.ndarray[Any, np.dtype[np.bool_]],
+    weight: np.ndarray[Any, np.dtype[np.float64]],
     bins: int = 10,
 ) -> float:
-    """Mean distance of confidence and accuracy over bins of equal mass (0 to 1)."""
-    parts = np.array_split(np.argsort(probability), bins)
-    return float(
-        sum(len(part) * abs(probability[part].mean() - right[part].mean()) for part in parts)
-        / len(probability)
-    )
+    """Mean distance of confidence and accuracy over bins of equal weight (0 to 1)."""
+    order = np.argsort(probability)
+    bin_of = np.ceil(np.cumsum(weight[order]) / weight.sum() * bins - 1e-9)
+    total = 0.0
+    for number in range(1, bins + 1):
+        part = order[bin_of == number]
+        if len(part):
+            gap = np.average(probability[part] - right[part], weights=weight[part])
+            total += abs(float(gap)) * float(weight[part].sum())
+    return total / float(weight.sum())
 
 
 def main() -> None:

@@ -3,7 +3,9 @@
     python -m rag.training.reader FILE... --work DIR [--steps N] [--lr RATE] [--init FILE]
 
 FILEs are question sets (see rag.training.questions); only their 'train' split is learnt from. The
-work folder keeps checkpoints: run the same command again to go on after an interruption.
+work folder keeps checkpoints: run the same command again to go on after an interruption. With
+--init, what is written is the weighted mean of those weights and the new ones, which reads better
+than either (weight-space ensembles, Wortsman et al. 2022; docs/LOG.md).
 Embeddings stay as they are, so that only the layers are stored, in half precision.
 """
 
@@ -33,6 +35,7 @@ WARM_UP = 0.05  # share of the steps in which the rate rises
 WEIGHT_DECAY = 0.01
 CLIP = 1.0  # norm of the gradient
 SAVE_EVERY = 250  # steps
+NEW = 0.6  # share of the new weights where training goes on from others
 HEAD = {"head.weight": (2, 384), "head.bias": (2,)}
 
 
@@ -126,7 +129,7 @@ def train(
             weight.data.copy_(state["weights"][name])
         optimizer.load_state_dict(state["optimizer"])
         schedule.load_state_dict(state["schedule"])
-    began, seen, mean = time.monotonic(), 0, 0.0
+    began, seen, smooth = time.monotonic(), 0, 0.0
     for step, batch in enumerate(endless(examples, done), start=done + 1):
         if step > (steps if stop is None else stop):
             break
@@ -137,11 +140,13 @@ def train(
         optimizer.step()
         schedule.step()
         optimizer.zero_grad()
-        mean = loss.item() if not mean else 0.98 * mean + 0.02 * loss.item()
+        smooth = loss.item() if not smooth else 0.98 * smooth + 0.02 * loss.item()
         seen += len(batch)
         if step % 25 == 0:
             spent = time.monotonic() - began
-            print(f"step {step}/{steps} loss {mean:.3f} {seen / spent:.1f} examples/s", flush=True)
+            print(
+                f"step {step}/{steps} loss {smooth:.3f} {seen / spent:.1f} examples/s", flush=True
+            )
         if step % SAVE_EVERY == 0 or step == steps:
             state = {
                 "step": step,
@@ -152,6 +157,13 @@ def train(
             torch.save(state, checkpoint.with_suffix(".new"))
             checkpoint.with_suffix(".new").replace(checkpoint)
     return {name: weight.detach() for name, weight in trained.items()}
+
+
+def mean(
+    old: Mapping[str, torch.Tensor], new: Mapping[str, torch.Tensor]
+) -> dict[str, torch.Tensor]:
+    """The weighted mean of two readers, NEW of the second."""
+    return {name: (1 - NEW) * old[name] + NEW * weight for name, weight in new.items()}
 
 
 def write(weights: Mapping[str, torch.Tensor], folder: Path, recipe: Mapping[str, object]) -> None:
@@ -183,12 +195,15 @@ def main() -> None:
     start = starting_weights(folder, given.init)
     encoder = Encoder(folder, bf16=False)
     weights = train(examples, encoder, given.work, given.steps, given.lr, start)
+    if given.init:
+        weights = mean(start, weights)
     recipe = {
         "steps": given.steps,
         "learning_rate": given.lr,
         "batch": BATCH,
         "seed": given.seed,
         "init": hash_file(given.init) if given.init else None,
+        "new": NEW if given.init else 1,
         "questions": len(questions),
         "data": {file.name: hash_file(file) for file in given.files},
     }

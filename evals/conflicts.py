@@ -1,0 +1,147 @@
+"""Whether sources that say different things are shown as such, on RAMDocs (Wang et al. 2025).
+
+    python -m evals.conflicts FILE.jsonl[.gz] [--home DIR] [--json]
+
+Every question is kept to its own documents, some of which give other answers: there are several
+persons of one name, or a document is wrong. Scored are the answers that are shown, the short one
+and those of `conflicts`, against those that the documents are labelled with. Odd lines measure;
+the even ones are for tuning. Only questions whose documents give two answers or more count for
+recall, and only what is shown beside the short answer counts for precision.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tqdm import tqdm
+
+from evals.command import exit_code, ingest, print_json, print_table, reason, working_folder
+from evals.metrics.answers import is_right
+from evals.statistics import Estimate, estimate
+from rag import Answer, Rag, SourceError
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A question, its documents' texts, and the distinct answers that they are labelled with."""
+
+    question: str
+    documents: tuple[str, ...]
+    answers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How many of a case's answers were shown, and which of the conflicts shown are among them."""
+
+    shown: int
+    labelled: int
+    conflicts: tuple[bool, ...]
+
+
+def load_cases(file: Path) -> list[Case]:
+    """The cases in file order. Raises SourceError where the file cannot be read."""
+    try:
+        raw = file.read_bytes()
+        text = (gzip.decompress(raw) if file.suffix == ".gz" else raw).decode()
+        return [_case(json.loads(line)) for line in text.split("\n") if line]
+    except (OSError, EOFError, ValueError, LookupError, TypeError) as error:
+        raise SourceError(
+            f"{file} cannot be read: {reason(error)}.", hint="FILE is RAMDocs' test set."
+        ) from None
+
+
+def _case(row: dict[str, object]) -> Case:
+    documents = row["documents"]
+    assert isinstance(documents, list)
+    answers = dict.fromkeys(one["answer"] for one in documents if one["type"] != "noise")
+    return Case(str(row["question"]), tuple(one["text"] for one in documents), tuple(answers))
+
+
+def score(case: Case, answer: Answer) -> Outcome:
+    """Score one answer. Each labelled answer counts once however often it is shown."""
+    shown = [answer.short] if answer.short else []
+    shown += [conflict.short for conflict in answer.conflicts]
+    found = sum(any(is_right(one, [wanted]) for one in shown) for wanted in case.answers)
+    first = [wanted for wanted in case.answers if answer.short and is_right(answer.short, [wanted])]
+    others = [wanted for wanted in case.answers if wanted not in first]
+    right = tuple(bool(others) and is_right(one.short, others) for one in answer.conflicts)
+    return Outcome(found, len(case.answers), right)
+
+
+def run_cases(cases: Sequence[Case], home: Path, threshold: float) -> list[Outcome]:
+    """Ask every case over its own documents."""
+    documents = home / "documents"
+    documents.mkdir(exist_ok=True)
+    for number, case in enumerate(cases):
+        for place, text in enumerate(case.documents):
+            (documents / f"{number:04}-{place:02}.txt").write_text(text, newline="")
+    with Rag.open(home=home / "home", threshold=threshold) as rag:
+        ingest(rag, documents)
+        known = {info.source for info in rag.sources()}
+        outcomes = []
+        for number, case in enumerate(tqdm(cases, desc="Asking", disable=None, leave=False)):
+            names = [f"{number:04}-{place:02}.txt" for place in range(len(case.documents))]
+            answer = rag.ask(case.question, sources=[name for name in names if name in known])
+            outcomes.append(score(case, answer))
+        return outcomes
+
+
+def summarize(outcomes: Sequence[Outcome]) -> dict[str, Estimate | float]:
+    """Shares (0 to 1) over questions, with intervals."""
+    several = [outcome for outcome in outcomes if outcome.labelled > 1]
+    conflicts = [right for outcome in outcomes for right in outcome.conflicts]
+    return {
+        "questions": len(outcomes),
+        "with several answers": len(several),
+        "share of their answers shown": estimate([o.shown / o.labelled for o in several]),
+        "conflicts shown": len(conflicts),
+        "right among them": estimate([float(right) for right in conflicts]),
+    }
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns the exit code."""
+    assert __doc__
+    parser = argparse.ArgumentParser(
+        prog="python -m evals.conflicts",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--home", type=Path, help="keeps the index for the next run")
+    parser.add_argument("--half", choices=("odd", "even"), default="odd")
+    parser.add_argument("--threshold", type=float, default=0.0)
+    parser.add_argument("--json", action="store_true")
+    given = parser.parse_args(arguments)
+
+    def run() -> None:
+        cases = load_cases(given.file)
+        with working_folder(given.home) as home:
+            outcomes = run_cases(cases, home, given.threshold)
+        figures = summarize(outcomes[given.half == "odd" :: 2])
+        if given.json:
+            print_json(figures)
+            return
+        rows = [
+            (
+                name,
+                f"{value.mean:.3f} [{value.low:.3f}, {value.high:.3f}]"
+                if isinstance(value, Estimate)
+                else value,
+            )
+            for name, value in figures.items()
+        ]
+        print_table(("figure", f"{given.half} lines"), rows)
+
+    return exit_code(run)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
