@@ -1,12 +1,11 @@
 """Whether sources that say different things are shown as such, on RAMDocs (Wang et al. 2025).
 
-    python -m evals.conflicts FILE.jsonl[.gz] [--home DIR] [--json]
+    rag eval conflicts FILE.jsonl[.gz] [--half odd|even] [--home DIR] [--json]
 
 Every question is kept to its own documents, some of which give other answers: there are several
 persons of one name, or a document is wrong. Scored are the answers that are shown, the short one
-and those of `conflicts`, against those that the documents are labelled with. Odd lines measure;
-the even ones are for tuning. Only questions whose documents give two answers or more count for
-recall, and only what is shown beside the short answer counts for precision.
+and those of `conflicts`, against those that the documents are labelled with. Only questions whose
+documents give two answers or more count for the share of answers shown.
 """
 
 from __future__ import annotations
@@ -21,10 +20,13 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from evals.command import exit_code, ingest, print_json, print_table, reason, working_folder
-from evals.metrics.answers import is_right
+from evals.command import exit_code, print_json, print_table, reason, working_folder
+from evals.metrics.answers import f1, says
 from evals.statistics import Estimate, estimate
 from rag import Answer, Rag, SourceError
+
+# F1 that makes two answers one; half would make one of "3,559 people" and "9 people".
+SAME = 0.7
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,10 @@ def load_cases(file: Path) -> list[Case]:
     try:
         raw = file.read_bytes()
         text = (gzip.decompress(raw) if file.suffix == ".gz" else raw).decode()
-        return [_case(json.loads(line)) for line in text.split("\n") if line]
+        cases = [_case(json.loads(line)) for line in text.split("\n") if line]
+        if not cases:
+            raise ValueError("it is empty")
+        return cases
     except (OSError, EOFError, ValueError, LookupError, TypeError) as error:
         raise SourceError(
             f"{file} cannot be read: {reason(error)}.", hint="FILE is RAMDocs' test set."
@@ -68,11 +73,14 @@ def score(case: Case, answer: Answer) -> Outcome:
     """Score one answer. Each labelled answer counts once however often it is shown."""
     shown = [answer.short] if answer.short else []
     shown += [conflict.short for conflict in answer.conflicts]
-    found = sum(any(is_right(one, [wanted]) for one in shown) for wanted in case.answers)
-    first = [wanted for wanted in case.answers if answer.short and is_right(answer.short, [wanted])]
-    others = [wanted for wanted in case.answers if wanted not in first]
-    right = tuple(bool(others) and is_right(one.short, others) for one in answer.conflicts)
+    found = sum(any(_same(one, wanted) for one in shown) for wanted in case.answers)
+    others = [one for one in case.answers if not (answer.short and _same(answer.short, one))]
+    right = tuple(any(_same(o.short, one) for one in others) for o in answer.conflicts)
     return Outcome(found, len(case.answers), right)
+
+
+def _same(one: str, other: str) -> bool:
+    return f1(one, [other]) >= SAME or says(one, [other]) or says(other, [one])
 
 
 def run_cases(cases: Sequence[Case], home: Path, threshold: float) -> list[Outcome]:
@@ -83,7 +91,7 @@ def run_cases(cases: Sequence[Case], home: Path, threshold: float) -> list[Outco
         for place, text in enumerate(case.documents):
             (documents / f"{number:04}-{place:02}.txt").write_text(text, newline="")
     with Rag.open(home=home / "home", threshold=threshold) as rag:
-        ingest(rag, documents)
+        rag.ingest(documents)  # some texts of the set are control characters: they are left out
         known = {info.source for info in rag.sources()}
         outcomes = []
         for number, case in enumerate(tqdm(cases, desc="Asking", disable=None, leave=False)):
@@ -93,24 +101,28 @@ def run_cases(cases: Sequence[Case], home: Path, threshold: float) -> list[Outco
         return outcomes
 
 
-def summarize(outcomes: Sequence[Outcome]) -> dict[str, Estimate | float]:
-    """Shares (0 to 1) over questions, with intervals."""
+def summarize(outcomes: Sequence[Outcome]) -> dict[str, Estimate | float | None]:
+    """Shares (0 to 1) over questions, with intervals; None over none."""
     several = [outcome for outcome in outcomes if outcome.labelled > 1]
     conflicts = [right for outcome in outcomes for right in outcome.conflicts]
     return {
         "questions": len(outcomes),
         "with several answers": len(several),
-        "share of their answers shown": estimate([o.shown / o.labelled for o in several]),
+        "share of their answers shown": _share([o.shown / o.labelled for o in several]),
         "conflicts shown": len(conflicts),
-        "right among them": estimate([float(right) for right in conflicts]),
+        "right among them": _share([float(right) for right in conflicts]),
     }
+
+
+def _share(values: Sequence[float]) -> Estimate | None:
+    return estimate(values) if values else None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     assert __doc__
     parser = argparse.ArgumentParser(
-        prog="python -m evals.conflicts",
+        prog="rag eval conflicts",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -134,7 +146,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 name,
                 f"{value.mean:.3f} [{value.low:.3f}, {value.high:.3f}]"
                 if isinstance(value, Estimate)
-                else value,
+                else ("-" if value is None else value),
             )
             for name, value in figures.items()
         ]

@@ -9,7 +9,7 @@
 
 The baseline of your own questions lies beside them: questions.jsonl has questions.baseline.json.
 Other data sets, each with --help: `rag eval squad FILE`, `beir DIR`, `realtimeqa DIR`, `news DIR`,
-`chunking DIR`.
+`chunking DIR`, `conflicts FILE`.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ COMMANDS = {
     "realtimeqa": "evals.realtimeqa",
     "news": "evals.news",
     "chunking": "evals.chunking",
+    "conflicts": "evals.conflicts",
 }
 
 
