@@ -154,8 +154,7 @@ def test_reading_alone_gives_one_reading_a_passage(seeded: Rag) -> None:
     assert [reading.passage for reading in readings] == passages
     for reading in readings:
         assert reading.spans
-        scores = [span.span_score for span in reading.spans]
-        assert scores == sorted(scores, reverse=True)
+        assert all(span.span_score <= 0 for span in reading.spans)
         for span in reading.spans:
             document = seeded.document(reading.passage.source)
             assert document.text[span.start : span.end] == span.text

@@ -71,13 +71,14 @@ def outcome(accepted: tuple[str, ...], answer: str, margin: float) -> squad.Outc
 
 def test_the_best_f1_is_at_the_best_threshold() -> None:
     outcomes = [
-        outcome(("a b",), "a b", 3.0),
+        outcome(("b c",), "b c", 3.0),
         outcome((), "x", 2.0),
-        outcome(("c",), "c", 1.0),
+        outcome(("d",), "d", 1.0),
+        outcome(("e",), "e", 0.5),
         outcome((), "y", 0.0),
     ]
-    # Above 0.5: right, wrong, right, silent on the last.
-    assert squad.best(outcomes, f1) == (pytest.approx(3 / 4), 1.0)
+    # From 0.5 on: right, wrong, right, right, silent on the last.
+    assert squad.best(outcomes, f1) == (pytest.approx(4 / 5), 0.5)
     assert squad.best([outcome((), "x", 1.0)], f1) == (1.0, float("inf"))
     # Those of one margin are answered together, so that this one is no threshold.
     tied = [outcome(("a",), "a", 1.0), outcome((), "x", 1.0), outcome((), "y", 1.0)]
@@ -86,9 +87,9 @@ def test_the_best_f1_is_at_the_best_threshold() -> None:
 
 def test_the_set_threshold_splits_by_whether_there_is_an_answer() -> None:
     outcomes = [
-        outcome(("a b",), "a", 3.0),
+        outcome(("b c",), "b", 3.0),
         outcome((), "x", 2.0),
-        outcome(("c",), "c", -1.0),
+        outcome(("d",), "d", -1.0),
         outcome((), "y", -2.0),
     ]
     figures = squad.at_threshold(outcomes, squad.SET)
