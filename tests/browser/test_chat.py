@@ -239,6 +239,8 @@ def test_a_password_is_asked_for(browser: Browser, seeded_home: Path) -> None:
         expect(tab.get_by_role("textbox", name="Question")).to_be_hidden()
         tab.get_by_role("button", name="Login").click()
         expect(tab.get_by_role("textbox", name="Question")).to_be_visible()
+        # The page has loaded when these are there; a server that is ended before says so at length.
+        expect(tab.get_by_role("group", name="Example questions")).to_be_visible(timeout=30_000)
         tab.close()
 
 
