@@ -21,7 +21,7 @@ from typing import Any
 from ir_measures import RR, R, Success, nDCG
 from tqdm import tqdm
 
-from evals.command import exit_code, ingest, print_json, print_table, reason, working_folder
+from evals.command import exit_code, ingest, print_figures, print_json, reason, working_folder
 from evals.metrics.retrieval import measure
 from evals.statistics import Estimate, estimate
 from rag import Rag, SourceError, UsageError
@@ -138,16 +138,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.json:
             print_json(figures)
         else:
-            rows = [
-                (
-                    name,
-                    f"{value.mean:.3f} [{value.low:.3f}, {value.high:.3f}]"
-                    if isinstance(value, Estimate)
-                    else value,
-                )
-                for name, value in figures.items()
-            ]
-            print_table(("figure", options.folder.name), rows)
+            print_figures(options.folder.name, figures)
 
     return exit_code(run)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from evals.statistics import Estimate
 from rag import Rag, RagError
 
 
@@ -79,3 +80,17 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         print("  ".join([first, *others]).rstrip())
         if number == 0:
             print("  ".join("-" * width for width in widths))
+
+
+def print_figures(title: str, figures: Mapping[str, Estimate | float | None]) -> None:
+    """Print a line a figure: counts as they are, shares with three digits, and with their interval
+    where they have one; "-" for None."""
+    print_table(("figure", title), [(name, _figure(value)) for name, value in figures.items()])
+
+
+def _figure(value: Estimate | float | None) -> str:
+    if isinstance(value, Estimate):
+        return f"{value.mean:.3f} [{value.low:.3f}, {value.high:.3f}]"
+    if value is None:
+        return "-"
+    return str(value) if isinstance(value, int) else f"{value:.3f}"

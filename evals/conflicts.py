@@ -20,7 +20,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from evals.command import exit_code, print_json, print_table, reason, working_folder
+from evals.command import exit_code, print_figures, print_json, reason, working_folder
 from evals.metrics.answers import f1, says
 from evals.statistics import Estimate, estimate
 from rag import Answer, Rag, SourceError
@@ -141,16 +141,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if given.json:
             print_json(figures)
             return
-        rows = [
-            (
-                name,
-                f"{value.mean:.3f} [{value.low:.3f}, {value.high:.3f}]"
-                if isinstance(value, Estimate)
-                else ("-" if value is None else value),
-            )
-            for name, value in figures.items()
-        ]
-        print_table(("figure", f"{given.half} lines"), rows)
+        print_figures(f"{given.half} lines", figures)
 
     return exit_code(run)
 

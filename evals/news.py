@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from evals.command import exit_code, ingest, print_json, print_table, working_folder
+from evals.command import exit_code, ingest, print_figures, print_json, working_folder
 from evals.metrics.abstention import auroc
 from evals.metrics.answers import is_right
 from evals.realtimeqa import CORPUS, HALVES, QUESTIONS, load_articles, rows_of, write_articles
@@ -152,17 +152,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if given.json:
             print_json({"figures": figures, "outcomes": outcomes})
         else:
-            print_table(
-                ("figure", f"{given.half} lines"), [(n, _cell(v)) for n, v in figures.items()]
-            )
+            print_figures(f"{given.half} lines", figures)
 
     return exit_code(run)
-
-
-def _cell(value: Estimate | float) -> str:
-    if isinstance(value, Estimate):
-        return f"{value.mean:.3f} [{value.low:.3f}, {value.high:.3f}]"
-    return str(value) if isinstance(value, int) else f"{value:.3f}"
 
 
 if __name__ == "__main__":

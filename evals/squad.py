@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from evals.command import exit_code, print_json, print_table, reason
+from evals.command import exit_code, print_figures, print_json, reason
 from evals.metrics.abstention import auroc
 from evals.metrics.answers import exact_match, f1
 from evals.statistics import Estimate, estimate
@@ -177,16 +177,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if given.json:
             print_json(figures)
             return
-        rows = [
-            (
-                name,
-                f"{value.mean:.3f} [{value.low:.3f}, {value.high:.3f}]"
-                if isinstance(value, Estimate)
-                else (value if isinstance(value, int) else f"{value:.3f}"),
-            )
-            for name, value in figures.items()
-        ]
-        print_table(("figure", given.file.name), rows)
+        print_figures(given.file.name, figures)
 
     return exit_code(run)
 
