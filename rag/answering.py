@@ -7,7 +7,8 @@ nothing is left the answer is an abstention.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from rag.catalog import Kept
@@ -15,9 +16,19 @@ from rag.citing import cite
 from rag.copies import independent
 from rag.deciding import Candidate
 from rag.extending import extend
-from rag.grouping import Member
+from rag.grouping import Member, normal_form
+from rag.replies import without_thoughts
 from rag.supporting import Sentence
-from rag.types import Agreement, Answer, Citation, Conflict, Passage
+from rag.types import (
+    Agreement,
+    Answer,
+    Citation,
+    Claim,
+    Conflict,
+    Generation,
+    Line,
+    Passage,
+)
 
 NO_ANSWER = "The documents do not answer this."
 CLOSEST = 3  # passages that an abstention shows
@@ -35,6 +46,22 @@ class Library(Protocol):
 
     def copies(self, sources: Sequence[str]) -> Sequence[tuple[str, str]]:
         """Pairs among some sources that share their text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """What the catalog knows of some sources, taken out of it: a model may take its time."""
+
+    documents: Mapping[str, Kept]
+    pairs: Sequence[tuple[str, str]]
+
+    def kept(self, source: str) -> Kept | None:
+        """A source as it was kept at ingest, None where it is not among these."""
+        return self.documents.get(source)
+
+    def copies(self, sources: Sequence[str]) -> Sequence[tuple[str, str]]:
+        """Pairs among some of these sources that share their text."""
+        return [pair for pair in self.pairs if set(pair) <= set(sources)]
 
 
 class Answerer:
@@ -105,6 +132,78 @@ class Answerer:
             passages=tuple(passages[:CLOSEST]),
             reason=reason,
         )
+
+    def compose(
+        self,
+        base: Answer,
+        candidates: Sequence[Candidate],
+        generation: Generation,
+        *,
+        show: bool,
+    ) -> Answer:
+        """The supported sentences of a language model as an answer, or an abstention without any.
+
+        Args:
+            base: the reader's answer to the same evidence, whose confidence and conflicts stay.
+            candidates: what the reader found.
+            generation: what the model wrote, so far or in all.
+            show: whether sentences without support are shown, struck through.
+        """
+        citations: list[Citation] = []
+        markers: dict[str, int] = {}
+        parts: list[str] = []
+        unsupported: list[str] = []
+        for claim in generation.claims:
+            marks = self._mark(claim, citations, markers) if claim.supported else ""
+            if marks:
+                parts.append(f"{claim.text} {marks}")
+            elif show:
+                unsupported.append(claim.text)
+                parts.append(Answer.struck(claim.text))
+        if not citations:
+            found = self.abstain(
+                base.question, base.confidence, base.passages, _nothing_left(generation)
+            )
+            return replace(
+                found, text=" ".join([NO_ANSWER, *parts]), unsupported=tuple(unsupported)
+            )
+        sources = tuple(dict.fromkeys(citation.source for citation in citations))
+        said = frozenset().union(*(normal_form(c.text) for c in generation.claims if c.supported))
+        span = self._citation(candidates[0].members[0], 0)
+        recovered = span is not None and normal_form(span.quote) <= said
+        return replace(
+            base,
+            answered_by=self._answered_by,
+            short=_line(span.quote if span and recovered else citations[0].quote),
+            text=" ".join(parts),
+            citations=tuple(citations),
+            agreement=Agreement(independent(sources, self._library.copies(sources)), sources),
+            conflicts=tuple(
+                conflict
+                for conflict in base.conflicts
+                if not {citation.source for citation in conflict.citations} <= set(sources)
+            ),
+            note=_note(generation),
+            unsupported=tuple(unsupported),
+        )
+
+    def _mark(self, claim: Claim, citations: list[Citation], markers: dict[str, int]) -> str:
+        """The markers of a sentence's lines, whose citations are added where they are new; "" where
+        none matches its source."""
+        for line in claim.lines:
+            if line.key not in markers and (found := self._cite_line(line, len(citations) + 1)):
+                citations.append(found)
+                markers[line.key] = found.marker
+        return "".join(f"[{markers[line.key]}]" for line in claim.lines if line.key in markers)
+
+    def _cite_line(self, line: Line, marker: int) -> Citation | None:
+        kept = self._library.kept(line.source)
+        if kept is None:
+            return None
+        quote = kept.document.text[line.start : line.end]
+        if _line(quote) != line.text:
+            return None
+        return cite(kept.document, kept.sentences, line.start, line.end, quote, marker)
 
     def _conflicts(self, others: Sequence[Candidate], said: set[str]) -> tuple[Conflict, ...]:
         """Other answers that sources give which do not give the best one."""
@@ -183,3 +282,29 @@ def _probability(member: Member) -> float:
 
 def _line(text: str) -> str:
     return " ".join(text.split())
+
+
+def _nothing_left(generation: Generation) -> str:
+    """Why a reply of which no sentence is supported is no answer."""
+    if not without_thoughts(generation.reply).strip():
+        return "Nothing supported: the model's reply is empty."
+    if not generation.claims:
+        return "Nothing supported: the model found no answer in the evidence."
+    return (
+        f"Nothing supported: of the model's {len(generation.claims)} sentences the sources support"
+        " none."
+    )
+
+
+def _note(generation: Generation) -> str | None:
+    """What to know of how an answer was written; None where every sentence stands in it."""
+    notes = []
+    left_out = sum(not claim.supported for claim in generation.claims)
+    if left_out:
+        notes.append(
+            f"{left_out} of the {len(generation.claims)} sentences that the model wrote are not"
+            " supported by the sources."
+        )
+    if generation.cut:
+        notes.append(f"The model's reply was cut: {generation.cut}.")
+    return " ".join(notes) or None

@@ -12,7 +12,8 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -152,12 +153,19 @@ def _report(report: IngestReport, options: argparse.Namespace) -> int:
 def _ask(rag: Rag, options: argparse.Namespace) -> int:
     if options.batch is not None:
         return _ask_batch(rag, Path(options.batch))
-    with _waiting("Reading…"):
-        answer = rag.ask(options.question)
     if options.json:
+        with _waiting("Reading…"):
+            answer = rag.ask(options.question)
         _print_json(answer.to_dict())
-    else:
-        _print_answer(answer)
+        return 0
+    printed = ""
+    with closing(rag.stream(options.question)) as answers:
+        with _waiting("Reading…"):
+            first = next(answers)
+        for answer in chain([first], answers):
+            if answer.status == "answered" and answer.answered_by != "reader":
+                printed = _print_more(answer, printed)
+    _print_answer(answer, printed)
     return 0
 
 
@@ -247,12 +255,30 @@ def _serve(rag: Rag, options: argparse.Namespace) -> int:
 # Printing
 
 
-def _print_answer(answer: Answer) -> None:
-    if answer.short and not answer.text.startswith(answer.short):
-        _say(answer.short)
-        _say("")
-    _say(answer.text)
+def _print_more(answer: Answer, printed: str) -> str:
+    """Print what an answer that is being written has more than before; all of it so far."""
+    if answer.text == printed:
+        return printed
+    print(safe(answer.text.removeprefix(printed)), end="", flush=True)
+    return answer.text
+
+
+def _print_answer(answer: Answer, printed: str = "") -> None:
+    """Print an answer, of which `printed` stands there already."""
+    if printed and answer.text.startswith(printed):
+        _say(answer.text.removeprefix(printed))
+    else:
+        if printed:
+            _say("\n")
+        by_reader = answer.answered_by == "reader"
+        if answer.short and by_reader and not answer.text.startswith(answer.short):
+            _say(answer.short)
+            _say("")
+        _say(answer.text)
     _say("")
+    if answer.note:
+        _say(answer.note)
+        _say("")
     for citation in answer.citations:
         _print_citation(citation)
     for conflict in answer.conflicts:
@@ -293,6 +319,8 @@ def _print_status(status: StatusReport) -> None:
     _say(f"documents  {status.documents} in {status.chunks} chunks")
     _say(f"index      {matches[status.index_matches]}")
     _say(f"answers    {status.answered_by}, from a probability of {status.threshold:.2f} on")
+    if status.reachable is not None:
+        _say(f"model      {'reachable' if status.reachable else 'could not be reached'}")
     _say(f"embedding  {status.embedding_model}")
     _say(f"network    {'; '.join(status.network) or 'nothing leaves this machine'}")
 

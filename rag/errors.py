@@ -7,6 +7,7 @@ RagError
 ├── LoadError         one file cannot be turned into text (kind, encoding, encryption, limits)
 ├── GoldError         a file of gold questions is not of the format
 ├── ModelError        weights are missing or do not match their hash
+├── LanguageModelError  the person's own language model is not there, or gave no usable reply
 └── IndexUnusable     what is under RAG_HOME cannot be used
     ├── NothingIndexed    no document was ever ingested
     ├── FingerprintError  the index was made by other settings or another version
@@ -55,6 +56,10 @@ class GoldError(RagError):
 
 class ModelError(RagError):
     """Model weights are missing, or are not the bytes they should be."""
+
+
+class LanguageModelError(RagError):
+    """The language model that is set cannot be reached, or its reply cannot be used."""
 
 
 class IndexUnusable(RagError):

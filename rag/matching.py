@@ -23,7 +23,7 @@ STEM = 5  # letters that two forms of a word share
 
 # Words that say nothing about a question's subject; the index keeps them. "one" is here because
 # Porter's stemmer makes it "on", which half of all English chunks contain.
-_STOP_WORDS = """
+_LISTED = """
     a about after all also am an and any are aren as at be been before being both but by can
     could couldn d did didn do does doesn doing don during each for from further had hadn has hasn
     have haven having he her here hers him his how i if in into is isn it its itself ll m many me
@@ -32,7 +32,7 @@ _STOP_WORDS = """
     to too under until up ve very was wasn we were weren what when where which while who whom why
     will with would wouldn you your
 """
-_DROPPED = frozenset(_STOP_WORDS.split())
+STOP_WORDS = frozenset(_LISTED.split())
 
 # Abbreviations ("U.S."), numbers ("1,250"), words, words held together by one or two hyphens,
 # where a line may end after the hyphen.
@@ -53,7 +53,7 @@ def indexed_terms(text: str) -> str:
 
 def content_terms(text: str) -> list[str]:
     """The distinct words of a text in order, without those that say nothing of its subject."""
-    return [term for term in dict.fromkeys(_terms(text)) if term not in _DROPPED]
+    return [term for term in dict.fromkeys(_terms(text)) if term not in STOP_WORDS]
 
 
 def stems(text: str) -> frozenset[str]:
@@ -63,7 +63,7 @@ def stems(text: str) -> frozenset[str]:
 
 def stem_pairs(text: str) -> frozenset[tuple[str, str]]:
     """Neighbours among the content words of a text: ("comme", "secre") of "Commerce Secretary"."""
-    words = [term[:STEM] for term in _terms(text) if term not in _DROPPED]
+    words = [term[:STEM] for term in _terms(text) if term not in STOP_WORDS]
     return frozenset(pairwise(words))
 
 

@@ -2,25 +2,32 @@
 
 path -> Document -> Chunk -> Store                                  (ingest)
 question -> search -> Passage -> Reader -> decide -> cite & verify -> Answer     (ask)
+                                            -> lines -> model -> check -> cite & verify -> Answer
 """
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import rag
-from rag.answering import Answerer
+from rag.answering import Answerer, Shelf
 from rag.citing import is_stale
 from rag.deciding import Candidate, decide
 from rag.embedding import BundledEmbedder, open_embedder
-from rag.errors import IndexUnusable, NothingIndexed, SourceError, UsageError
+from rag.errors import (
+    IndexUnusable,
+    LanguageModelError,
+    NothingIndexed,
+    SourceError,
+    UsageError,
+)
 from rag.following import stand_alone
 from rag.home import Home
 from rag.ingesting import Ingester, Progress, fingerprint
@@ -33,6 +40,7 @@ from rag.supporting import Sentence, SentenceScorer, choose
 from rag.types import (
     Answer,
     Document,
+    Generation,
     IngestReport,
     Passage,
     Reading,
@@ -42,6 +50,10 @@ from rag.types import (
 )
 
 if TYPE_CHECKING:
+    from llama_index.core.llms import LLM
+
+    from rag.generating import Author
+    from rag.lines import Chosen
     from rag.llama import RagQueryEngine, RagRetriever
 
 logger = logging.getLogger(__name__)
@@ -59,9 +71,11 @@ def _silent(_done: int, _total: int) -> None:
 class Rag:
     """Questions over a person's documents. Safe to use from several threads."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, llm: LLM | None = None) -> None:
         """Assemble the stages; nothing is made yet. Most callers want `Rag.open`."""
         self.settings = settings
+        self._llm = llm
+        self._author: Author | None = None
         self._home = Home(settings.home)
         self._embedder = open_embedder(settings)
         bundled = self._embedder
@@ -73,14 +87,18 @@ class Rag:
         self._lock = threading.RLock()
 
     @classmethod
-    def open(cls, **overrides: Any) -> Rag:
+    def open(cls, *, llm: LLM | None = None, **overrides: Any) -> Rag:
         """Open with the settings of the environment and `.env`; keyword arguments win over both.
+
+        Args:
+            llm: a LlamaIndex model that writes the answers, in place of one that settings name.
+            overrides: settings by their names.
 
         Raises:
             SettingsError: a setting is unknown or out of its bounds.
             ModelError: the embedding model is missing or not the one expected.
         """
-        return cls(Settings.load(**overrides))
+        return cls(Settings.load(**overrides), llm=llm)
 
     def close(self) -> None:
         """Release files and memory. Using the object again opens them again."""
@@ -202,18 +220,46 @@ class Rag:
             chunks=chunks,
             index_matches=matches,
             problem=problem,
-            answered_by=self._reader.name,
+            answered_by=self._answered_by(),
             embedding_model=self._embedder.name,
             threshold=self.settings.threshold,
             network=self._network(),
+            reachable=self._reachable(),
         )
+
+    def _answered_by(self) -> str:
+        """What writes the answers, and where."""
+        if self._llm is not None:
+            from rag.llm import name_of
+
+            return f"{name_of(self._llm)}, handed over"
+        if self.settings.llm_url:
+            return f"{self.settings.llm_model} at {self.settings.llm_url}"
+        if self.settings.llm_path:
+            return f"the model in {self.settings.llm_path}"
+        return self._reader.name
+
+    def _reachable(self) -> bool | None:
+        """Whether the model server answers; None where none is set."""
+        if self._llm is not None or not self.settings.llm_url:
+            return None
+        from rag.reaching import reachable
+
+        return reachable(self.settings.llm_url)
 
     def _network(self) -> tuple[str, ...]:
         """What leaves this machine by a setting."""
+        found = []
         url = self.settings.chroma_url
-        if url is None or is_loopback(url):
-            return ()
-        return (f"the Chroma server {url} holds the documents' text",)
+        if url is not None and not is_loopback(url):
+            found.append(f"the Chroma server {url} holds the documents' text")
+        url = self.settings.llm_url
+        if url is not None and self._llm is None and not is_loopback(url):
+            found.append(
+                f"documents leave the machine: the model server {url} is sent the questions and"
+                " what the documents say about them"
+            )
+        return tuple(found)
 
     # Questions
 
@@ -248,6 +294,7 @@ class Rag:
         *,
         sources: Sequence[str] | None = None,
         after: Answer | None = None,
+        reader_only: bool = False,
     ) -> Answer:
         """Answer a question, or abstain. See `Answer`.
 
@@ -256,34 +303,158 @@ class Rag:
             sources: names of the documents to keep to; all by default.
             after: the answer that this question follows. "Who was with him?" is then understood
                 from it; the answer's `question` is the one that stands alone.
+            reader_only: answer without the language model, where one is set.
 
         Raises:
             UsageError: the question is empty or too long, or `sources` is empty.
             SourceError: no document of one of these names is indexed.
             NothingIndexed: nothing was ever ingested and there is no seeds folder.
+            LanguageModelError: the language model that is set cannot be reached, or does not reply
+                as it should, and no fallback is set.
+        """
+        *_, answer = self.stream(question, sources=sources, after=after, reader_only=reader_only)
+        return answer
+
+    def stream(
+        self,
+        question: str,
+        *,
+        sources: Sequence[str] | None = None,
+        after: Answer | None = None,
+        reader_only: bool = False,
+    ) -> Generator[Answer, None, None]:
+        """The answer as it grows, where a language model writes it; the last is what `ask` returns.
+
+        Each is whole as far as it goes: its sentences are checked and cited. One comes with every
+        piece of the model's reply, the same object where no sentence is added; closing the iterator
+        ends the request. Arguments and errors are those of `ask`.
         """
         started = perf_counter()
+        writes = self.writes and not reader_only
+        failure: LanguageModelError | None = None
         if after is not None:
-            question = stand_alone(question, after)
+            question, failure = self._alone(question, after, writes=writes)
         with self._asking(question, self.settings.passages, sources) as (text, store, found):
             retrieved = perf_counter()
             readings = self._reader.read(text, found.passages)
             candidates = decide(text, readings)
             sentences = self._sentences(text, readings, candidates)
             read = perf_counter()
-            answerer = Answerer(self._reader.name, store.catalog)
-            answer = answerer.answer(
+            answer = Answerer(self._reader.name, store.catalog).answer(
                 text, candidates, found.passages, self.settings.threshold, sentences
             )
-        return replace(
-            answer,
-            timings_ms={
+            timings = {
                 "retrieve": 1000 * (retrieved - started),
                 "read": 1000 * (read - retrieved),
                 "total": 1000 * (perf_counter() - started),
-            },
-            trace=Trace(found.dense, found.lexical, tuple(readings)),
+            }
+            trace = Trace(found.dense, found.lexical, tuple(readings))
+            answer = replace(answer, timings_ms=timings, trace=trace)
+            # The evidence decides first: where it is no answer, the model is not asked.
+            wanted = writes and answer.status == "answered" and failure is None
+            evidence = self._evidence(text, readings, candidates, store) if wanted else None
+        if evidence is not None:
+            try:
+                yield from self._written(answer, candidates, *evidence, started)
+                return
+            except LanguageModelError as error:
+                failure = self._tolerated(error)
+        yield replace(answer, note=_instead(failure.message)) if failure else answer
+
+    @property
+    def writes(self) -> bool:
+        """Whether a language model writes the answers."""
+        return any((self._llm is not None, self.settings.llm_url, self.settings.llm_path))
+
+    def _authoring(self) -> Author:
+        """The model with its prompts and checks, opened where it is not yet."""
+        with self._lock:
+            if self._author is None:
+                from rag.generating import Author
+                from rag.grounding import Grounder
+                from rag.llm import open_writer
+
+                writer = open_writer(self.settings, self._llm)
+                self._author = Author(writer, Grounder(self._embedder))
+            return self._author
+
+    def _alone(
+        self, question: str, after: Answer, *, writes: bool
+    ) -> tuple[str, LanguageModelError | None]:
+        """A follow-up as a question that stands alone, and why the model could not be asked."""
+        if writes:
+            try:
+                return self._authoring().rewrite(self._checked(question), after), None
+            except LanguageModelError as error:
+                return stand_alone(question, after), self._tolerated(error)
+        return stand_alone(question, after), None
+
+    def _tolerated(self, error: LanguageModelError) -> LanguageModelError:
+        """The error, where the reader's answer is wanted instead; else it is raised."""
+        if self.settings.llm_fallback != "reader":
+            raise error
+        return error
+
+    def _evidence(
+        self,
+        question: str,
+        readings: Sequence[Reading],
+        candidates: Sequence[Candidate],
+        store: Store,
+    ) -> tuple[Chosen, Shelf]:
+        """The lines that the model is given, and what is known of their sources."""
+        from rag.lines import choose_lines
+
+        passages = [reading.passage for reading in readings[:SENTENCE_PASSAGES]]
+        leader = candidates[0].members[0].passage
+        passages += [] if leader in passages else [leader]
+        sources = list(dict.fromkeys(passage.source for passage in passages))
+        documents = {s: kept for s in sources if (kept := store.catalog.kept(s)) is not None}
+        chosen = choose_lines(
+            question,
+            self._scorer.score(question, passages),
+            readings,
+            documents,
+            self._authoring().room,
+            self._embedder.count_tokens,
         )
+        return chosen, Shelf(documents, store.catalog.copies(sources))
+
+    def _written(
+        self,
+        base: Answer,
+        candidates: Sequence[Candidate],
+        chosen: Chosen,
+        shelf: Shelf,
+        started: float,
+    ) -> Iterator[Answer]:
+        """The model's answer as it grows, or the reader's where nothing of it has support."""
+        author = self._authoring()
+        answerer = Answerer(author.name, shelf)
+        show = self.settings.llm_unsupported == "show"
+        begun = perf_counter()
+        generation: Generation | None = None
+        answer = replace(
+            base, answered_by=author.name, text="", short=None, citations=(), conflicts=()
+        )
+        with closing(author.write(base.question, chosen)) as states:
+            for state in states:
+                if state.claims and (generation is None or state.claims is not generation.claims):
+                    partial = answerer.compose(base, candidates, state, show=show)
+                    answer = partial if partial.citations else answer
+                generation = state
+                yield answer
+        assert generation is not None
+        answer = answerer.compose(base, candidates, generation, show=show)
+        if answer.status == "abstained" and self.settings.llm_fallback == "reader":
+            answer = replace(base, note=_instead(answer.reason or ""))
+        timings = {
+            **base.timings_ms,
+            "write": 1000 * (perf_counter() - begun),
+            "total": 1000 * (perf_counter() - started),
+        }
+        trace = replace(base.trace, generation=generation)
+        yield replace(answer, timings_ms=timings, trace=trace)
 
     def _sentences(
         self, question: str, readings: Sequence[Reading], candidates: Sequence[Candidate]
@@ -420,6 +591,11 @@ class Rag:
                     self._home, name, fingerprint(self._embedder), self.settings.chroma_url
                 )
             return self._store
+
+
+def _instead(reason: str) -> str:
+    """What to know of a reader's answer that stands for a model's."""
+    return f"{reason} This is the bundled reader's answer."
 
 
 def _name(source: str) -> str:

@@ -152,5 +152,13 @@ def _punkt() -> PunktSentenceTokenizer:
     raise RuntimeError("llama-index-core does not carry Punkt's English data")
 
 
+def only_a_name(word: str) -> bool:
+    """Whether a word is not known in lower case, by what Punkt has seen of English."""
+    from nltk.tokenize.punkt import _ORTHO_LC
+
+    seen: int = _punkt()._params.ortho_context.get(word.lower(), 0)
+    return not seen & _ORTHO_LC
+
+
 def _rows(path: Path) -> list[list[str]]:
     return [line.split("\t") for line in path.read_text(encoding="utf-8").splitlines()]

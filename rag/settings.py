@@ -22,6 +22,8 @@ from rag.errors import SettingsError
 PREFIX = "RAG_"
 ENV_FILE = ".env"
 Precision = Literal["auto", "fp32", "bf16"]
+Fallback = Literal["none", "reader"]
+Unsupported = Literal["remove", "show"]
 
 
 class Settings(BaseSettings):
@@ -61,6 +63,46 @@ class Settings(BaseSettings):
         pattern=r"^https?://[^/\s@]+/?$",
         description="A Chroma server (http://host:8000) in place of the embedded store. A server"
         " that is not on this machine sees the documents' text.",
+    )
+    llm_url: str | None = Field(
+        None,
+        pattern=r"^https?://[^/\s@]+(/[^\s@]*)?$",
+        description="A model server that speaks the OpenAI protocol and writes the answers"
+        " (Ollama: http://127.0.0.1:11434/v1). One that is not on this machine sees the questions"
+        " and what the documents say about them.",
+    )
+    llm_model: str | None = Field(
+        None, min_length=1, description="The model's name on that server, such as llama3.2."
+    )
+    llm_api_key: SecretStr | None = Field(
+        None, description="The key that the server wants; no other variable is looked at for one."
+    )
+    llm_path: Path | None = Field(
+        None,
+        description="In place of a server: the folder of a chat model (transformers, safetensors)"
+        " that is run in this process. Nothing is downloaded.",
+    )
+    llm_fallback: Fallback = Field(
+        "none",
+        description="What is given where the model fails or writes nothing that the sources"
+        " support: 'none' is an error or no answer, 'reader' the bundled reader's answer, with that"
+        " said.",
+    )
+    llm_unsupported: Unsupported = Field(
+        "remove",
+        description="Sentences of the model that no source supports: 'remove' leaves them out,"
+        " 'show' shows them struck through, as unsupported.",
+    )
+    llm_context: int = Field(
+        2048,
+        ge=1024,
+        description="Tokens that the model takes, prompt and reply together.",
+    )
+    llm_timeout: float = Field(
+        60, gt=0, le=3600, description="Seconds that the model's server may be silent."
+    )
+    llm_max_seconds: float = Field(
+        300, gt=0, le=86_400, description="Seconds after which a reply is cut where it stands."
     )
     max_file_bytes: int = Field(
         100_000_000, ge=1, description="A larger file is reported, not ingested."
@@ -133,7 +175,7 @@ class Settings(BaseSettings):
         """
         _check_names(overrides, ENV_FILE)
         try:
-            return cls(_env_file=ENV_FILE, **overrides)  # type: ignore[call-arg]
+            settings = cls(_env_file=ENV_FILE, **overrides)  # type: ignore[call-arg]
         except ValidationError as error:
             first = error.errors()[0]
             name = variable(str(first["loc"][0]))
@@ -141,6 +183,25 @@ class Settings(BaseSettings):
                 f"{name}={first['input']!r} is not usable: {first['msg']}.",
                 hint=f"{name}: {cls.model_fields[str(first['loc'][0])].description}",
             ) from None
+        settings._check_model()
+        return settings
+
+    def _check_model(self) -> None:
+        """Whether what is set for a language model goes together."""
+        if self.llm_url and self.llm_path:
+            raise SettingsError(
+                "RAG_LLM_URL and RAG_LLM_PATH are both set.", hint="Set one of them."
+            )
+        if self.llm_url and not self.llm_model:
+            raise SettingsError(
+                "RAG_LLM_URL is set, but not RAG_LLM_MODEL.",
+                hint="RAG_LLM_MODEL names the model on the server; `ollama list` shows Ollama's.",
+            )
+        if (self.llm_model or self.llm_api_key) and not self.llm_url:
+            raise SettingsError(
+                "RAG_LLM_MODEL and RAG_LLM_API_KEY are for a server, and RAG_LLM_URL is not set.",
+                hint="For Ollama: RAG_LLM_URL=http://127.0.0.1:11434/v1",
+            )
 
 
 def is_loopback(url: str) -> bool:

@@ -135,16 +135,63 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
+class Line:
+    """A sentence of a source as a language model is given it, under an opaque key.
+
+    `text` is the sentence on one line; `document.text[start:end]` is what is cited.
+    """
+
+    key: str
+    source: str
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A sentence that a language model wrote, and what was found of it in the sources.
+
+    `text` is without keys; `keys` are those that it gave, `lines` those of the evidence that it was
+    found in. `support` is the probability (0 to 1) that these say so. `problems` are what speaks
+    against it whatever the support: a number, a name or a date that stands in none of them, say.
+    """
+
+    text: str
+    keys: tuple[str, ...]
+    supported: bool
+    support: float
+    lines: tuple[Line, ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """What a language model was given and what came back.
+
+    `trimmed` is evidence that was left out, each with the reason; `reply` the model's text as it
+    came, `cut` why not all of it was taken, None where it was.
+    """
+
+    lines: tuple[Line, ...]
+    trimmed: tuple[tuple[Line, str], ...]
+    reply: str
+    claims: tuple[Claim, ...]
+    cut: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Trace:
     """The intermediate steps of one answer, for evals and for the curious.
 
     `dense` (score: cosine similarity) and `lexical` (score: BM25 weight) are each retriever's own
-    ranking, best first.
+    ranking, best first. `generation` is None where no language model was asked.
     """
 
     dense: tuple[Hit, ...] = ()
     lexical: tuple[Hit, ...] = ()
     readings: tuple[Reading, ...] = ()
+    generation: Generation | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +200,9 @@ class Answer:
 
     `short` is the answer in as few of the source's words as answer it, None when abstaining.
     `confidence` is the probability (0 to 1) that the best candidate is right, also when abstaining.
+    `note` is what to know of how it was made: sentences of a language model that were removed, or a
+    fallback. `unsupported` are a language model's sentences that stand in `text` struck through,
+    as `struck` writes them; empty unless a setting asks to see them.
     `timings_ms` are milliseconds by step. `trace` is not part of the JSON.
     """
 
@@ -167,11 +217,21 @@ class Answer:
     conflicts: tuple[Conflict, ...] = ()
     passages: tuple[Passage, ...] = ()
     reason: str | None = None
+    note: str | None = None
+    unsupported: tuple[str, ...] = ()
     timings_ms: Mapping[str, float] = field(default_factory=dict)
     trace: Trace = field(default=Trace(), repr=False, compare=False)
 
+    @staticmethod
+    def struck(sentence: str) -> str:
+        """A sentence as it stands in `text` where no source supports it."""
+        return f"~~{sentence}~~ (unsupported)"
+
     def to_dict(self) -> dict[str, Any]:
-        """The answer as JSON-ready data, in the shape that README documents."""
+        """The answer as JSON-ready data, in the shape that README documents; `note` and
+        `unsupported` are there where they say something."""
+        told: dict[str, Any] = {"note": self.note} if self.note else {}
+        told |= {"unsupported": list(self.unsupported)} if self.unsupported else {}
         return {
             "question": self.question,
             "status": self.status,
@@ -199,6 +259,7 @@ class Answer:
             ],
             "reason": self.reason,
             "timings_ms": {name: round(ms, 2) for name, ms in self.timings_ms.items()},
+            **told,
         }
 
 
@@ -273,6 +334,7 @@ class StatusReport:
 
     `index_matches` is None where nothing is indexed, and False where the index cannot be used:
     `problem` says why. `network` names what a setting sends elsewhere, empty by default.
+    `reachable` is whether the model server that answers does reply; None where none is set.
     """
 
     version: str
@@ -285,6 +347,7 @@ class StatusReport:
     embedding_model: str
     threshold: float
     network: tuple[str, ...]
+    reachable: bool | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The report as JSON-ready data."""

@@ -32,16 +32,16 @@ def _isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def _embedder() -> Embedder:
+def embedder() -> Embedder:
     return open_embedder(Settings())
 
 
 @pytest.fixture(autouse=True)
-def _load_the_embedder_once(_embedder: Embedder, monkeypatch: pytest.MonkeyPatch) -> None:
+def _load_the_embedder_once(embedder: Embedder, monkeypatch: pytest.MonkeyPatch) -> None:
     """The real one, but loaded once a run instead of once a test."""
 
     def shared(settings: Settings) -> Embedder:
-        return _embedder if settings.embedding_model == "bundled" else open_embedder(settings)
+        return embedder if settings.embedding_model == "bundled" else open_embedder(settings)
 
     monkeypatch.setattr("rag.pipeline.open_embedder", shared)
 

@@ -17,11 +17,12 @@ def test_every_public_name_is_there() -> None:
 def test_the_public_names_are_these() -> None:
     """A change here is a change for users: say it in CHANGELOG.md."""
     assert sorted(rag.__all__) == [
-        "Agreement", "Answer", "Citation", "Conflict", "Document", "Evidence", "Failure",
-        "FingerprintError", "GoldError", "GoldItem", "Hit", "IndexUnusable", "IngestReport",
-        "LoadError", "LockTimeout", "ModelError", "NothingIndexed", "Notice", "Page", "Passage",
-        "Rag", "RagError", "Reading", "Settings", "SettingsError", "SourceError", "SourceInfo",
-        "StatusReport", "Trace", "UsageError", "__version__", "append_gold",
+        "Agreement", "Answer", "Citation", "Claim", "Conflict", "Document", "Evidence", "Failure",
+        "FingerprintError", "Generation", "GoldError", "GoldItem", "Hit", "IndexUnusable",
+        "IngestReport", "LanguageModelError", "Line", "LoadError", "LockTimeout", "ModelError",
+        "NothingIndexed", "Notice", "Page", "Passage", "Rag", "RagError", "Reading", "Settings",
+        "SettingsError", "SourceError", "SourceInfo", "StatusReport", "Trace", "UsageError",
+        "__version__", "append_gold",
     ]  # fmt: skip
 
 

@@ -59,6 +59,8 @@ def build(rag: Rag, *, first_run: bool = False) -> gr.Blocks:
             "<p>Answers from your documents, in their own words.</p></header>",
             **PLAIN,
         )
+        if network := rag.status().network:
+            gr.HTML(present.leaves(network), **PLAIN)
         with gr.Tabs():
             with gr.Tab("Ask"):
                 if first_run:
@@ -73,6 +75,7 @@ def build(rag: Rag, *, first_run: bool = False) -> gr.Blocks:
                         scale=1,
                     )
                     ask = gr.Button("Ask", variant="primary", elem_id="ask", scale=0)
+                    stop = gr.Button("Stop", elem_id="stop", scale=0, visible=rag.writes)
                 with gr.Row(elem_id="choices"):
                     with gr.Accordion("Ask only some of the documents", open=False):
                         chosen = gr.Dropdown(label="Only in", multiselect=True, choices=[])
@@ -143,8 +146,15 @@ def build(rag: Rag, *, first_run: bool = False) -> gr.Blocks:
         }
         unrated: dict[str, Any] = {"fn": page.unrated, "outputs": [note, gold, thanks]}
         picked = begin.pick(_picked_question, None, question, **QUIET)
-        for start in (question.submit, ask.click, picked.then):
-            start(**begun, **QUIET).then(**asked, **QUIET).then(**unrated, **QUIET)
+        # The one handler that may need the queue besides uploads: it comes in pieces, and can end.
+        asked |= STREAMED | {"fn": page.write} if rag.writes else QUIET
+        questions = [
+            start(**begun, **QUIET).then(**asked)
+            for start in (question.submit, ask.click, picked.then)
+        ]
+        for done in questions:
+            done.then(**unrated, **QUIET)
+        stop.click(page.stopped, None, answer, cancels=questions, **QUIET)
         new.click(page.new_chat, None, shown, **QUIET).then(**unrated, **QUIET)
 
         evidence.pick(page.open_document, None, paper, **QUIET)

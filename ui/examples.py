@@ -29,7 +29,7 @@ def examples(rag: Rag) -> list[str]:
     try:
         found: list[str] = []
         for question in islice(_candidates(rag), TRIED):
-            answer = rag.ask(question)
+            answer = rag.ask(question, reader_only=True)
             if answer.status == "answered" and answer.confidence >= SURE:
                 found.append(question)
             if len(found) == SHOWN:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from html import escape
 from pathlib import Path
@@ -69,9 +70,28 @@ class Page:
         try:
             before = turns[-1].answer if turns else None
             answer = self._rag.ask(asked, sources=chosen or None, after=before)
-            titles = {info.source: info.title for info in self._rag.sources()}
         except RagError as error:
             return keep, present.problem(error, asked.strip()), "", keep, keep, keep
+        return self._shown(asked, answer, turns)
+
+    def write(self, asked: str, chosen: list[str], turns: list[Turn]) -> Iterator[tuple[Any, ...]]:
+        """Answer one question where a model writes: what it has written so far, then as `ask`."""
+        keep = gr.skip()
+        before = turns[-1].answer if turns else None
+        try:
+            with closing(self._rag.stream(asked, sources=chosen or None, after=before)) as answers:
+                last: Answer | None = None
+                for answer in answers:
+                    # Something has to come with every piece: only then can Gradio end this.
+                    shown = keep if answer is last else present.writing(asked, answer)
+                    yield keep, shown, keep, keep, keep, keep
+                    last = answer
+            yield self._shown(asked, answer, turns)
+        except RagError as error:
+            yield keep, present.problem(error, asked.strip()), "", keep, keep, keep
+
+    def _shown(self, asked: str, answer: Answer, turns: list[Turn]) -> tuple[Any, ...]:
+        titles = {info.source: info.title for info in self._rag.sources()}
         turns = [*turns, Turn(asked.strip(), replace(answer, trace=Trace()))]
         return (
             "",
@@ -93,6 +113,10 @@ class Page:
             except SourceError:  # removed since
                 continue
         return documents
+
+    def stopped(self) -> str:
+        """What stands in the place of an answer that was stopped."""
+        return present.stopped()
 
     def new_chat(self) -> tuple[Any, ...]:
         """Forget the conversation."""

@@ -44,8 +44,8 @@ class Upload:
 def first_run() -> str:
     """What to know where the documents are the ones that came along."""
     return (
-        '<p class="notice">Nothing was indexed yet, so here are five sample articles, on the'
-        " US-China trade talks in London in June 2025. Add your own under Documents.</p>"
+        '<p class="notice welcome">Nothing was indexed yet, so here are five sample articles, on'
+        " the US-China trade talks in London in June 2025. Add your own under Documents.</p>"
     )
 
 
@@ -65,6 +65,22 @@ def working(asked: str) -> str:
     return f'{_asked(asked)}<p class="hint working">Reading…</p>'
 
 
+def writing(asked: str, so_far: Answer) -> str:
+    """An answer while a language model writes it: what of it is checked already."""
+    text = f'<p class="sentence">{_linked(so_far)}</p>' if so_far.text else ""
+    return f'{_asked(asked)}{text}<p class="hint working">Writing…</p>'
+
+
+def stopped() -> str:
+    """In place of an answer that was stopped."""
+    return '<p class="hint">Stopped. Ask again, or ask something else.</p>'
+
+
+def leaves(network: Sequence[str]) -> str:
+    """What a setting sends to other machines."""
+    return f'<p class="notice">{escape("; ".join(network)).capitalize()}.</p>'
+
+
 def problem(error: RagError, asked: str = "") -> str:
     """An expected failure: its message and its hint."""
     hint = f'<p class="hint">{escape(error.hint)}</p>' if error.hint else ""
@@ -79,12 +95,15 @@ def answer(turn: Turn, titles: Mapping[str, str]) -> str:
     if found.question.strip() != turn.asked.strip():
         parts.append(f'<p class="understood">Understood as: {escape(found.question)}</p>')
     if found.status == "abstained":
-        parts.append(f'<p class="short silent">{escape(found.text)}</p>')
+        parts.append(f'<p class="short silent">{_linked(found)}</p>')
         parts.append(_silence(found))
     else:
-        if found.short and not found.text.startswith(found.short):
+        by_reader = found.answered_by == "reader"
+        if found.short and by_reader and not found.text.startswith(found.short):
             parts.append(f'<p class="short">{escape(found.short)}</p>')
         parts.append(f'<p class="sentence">{_linked(found)}</p>')
+        if found.note:
+            parts.append(f'<p class="notice">{escape(found.note)}</p>')
         parts.append(_trust(found))
     copied = escape(markdown(turn, titles), quote=True)
     parts.append(
@@ -133,7 +152,11 @@ def _linked(found: Answer) -> str:
             f"[{number}]</a>"
         )
         end = match.end()
-    return "".join([*parts, escape(found.text[end:])])
+    linked = "".join([*parts, escape(found.text[end:])])
+    for sentence in found.unsupported:
+        plain = f"<del>{escape(sentence)}</del> (unsupported)"
+        linked = linked.replace(escape(Answer.struck(sentence)), plain)
+    return linked
 
 
 def _trust(found: Answer) -> str:
@@ -146,8 +169,14 @@ def _trust(found: Answer) -> str:
         '<div class="trust"><details><summary>'
         f"<strong>{confidence_in_words(found.confidence)}</strong> · {percent}"
         f"</summary><p>{meaning}</p></details>"
-        f"<p>{sources_in_words(found)}</p></div>"
+        f"<p>{sources_in_words(found)}</p>{_author(found)}</div>"
     )
+
+
+def _author(found: Answer) -> str:
+    if found.answered_by == "reader":
+        return ""
+    return f"<p>Written by {escape(found.answered_by)}, checked against the sources</p>"
 
 
 def _silence(found: Answer) -> str:
@@ -469,6 +498,7 @@ def markdown(turn: Turn, titles: Mapping[str, str]) -> str:
     if found.question.strip() != turn.asked.strip():
         lines += [f"(understood as: {_plain(found.question)})", ""]
     lines.append(_ESCAPED_MARKER.sub(r"[\1]", _plain(found.text)))
+    lines += ["", _plain(found.note)] if found.note else []
     lines += _cited(found.citations, titles)
     for conflict in found.conflicts:
         lines += _otherwise(conflict, titles)

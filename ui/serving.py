@@ -127,7 +127,7 @@ def _listening(host: str, port: int) -> socket.socket:
 def _warm(rag: Rag) -> None:
     """Load the models, so that the first question is as fast as the next."""
     with suppress(RagError):
-        rag.ask("What is this about?")
+        rag.ask("What is this about?", reader_only=True)
 
 
 def _announce(listener: socket.socket, host: str, access: Access) -> None:
