@@ -66,6 +66,18 @@ def _resample(clusters: tuple[Hashable, ...]) -> Array:
     return drawn[:, [place[cluster] for cluster in clusters]].astype(np.float64)
 
 
+def swap(clusters: Sequence[Hashable]) -> Array:
+    """Which questions change sides (1 or 0, RESAMPLES by n) where it is chance, a coin a cluster,
+    which of two runs a result came from: the draws of a paired randomisation test.
+
+    Args:
+        clusters: the cluster of each question.
+    """
+    place = {cluster: number for number, cluster in enumerate(dict.fromkeys(clusters))}
+    coins = np.random.default_rng(SEED).integers(0, 2, (RESAMPLES, len(place)))
+    return coins[:, [place[cluster] for cluster in clusters]].astype(np.float64)
+
+
 def interval(point: float, resampled: Array, level: float = 0.95) -> Estimate | None:
     """A figure with the percentile interval of its resampled values, NaN ones left out; None
     where the figure itself is NaN (there was nothing to take it over)."""

@@ -91,6 +91,10 @@ UNANSWERABLE = [
     "What colour is the Grey Heron's funnel?",
     "How old is Desmond Pyle?",
     "What is the museum's telephone number?",
+    "Who painted the Corn Exchange?",
+    "How much does the museum cat weigh?",
+    "Which school did Amara Lindqvist go to?",
+    "How fast does the ferry sail?",
 ]
 
 

@@ -214,7 +214,7 @@ def test_unchanged_runs_trip_it_in_fewer_than_one_of_a_hundred(share: float) -> 
     trials, trips = 200, 0
     for _ in range(trials):
         other = [_exchanged(one, records, rng) if rng.random() < share else one for one in records]
-        swapped = {fact: rng.random() < 0.5 for fact in {one.fact for one in records}}
+        swapped = {one.fact: rng.random() < 0.5 for one in records}
         pairs = [
             Pair(b, a) if swapped[a.fact] else Pair(a, b)
             for a, b in zip(records, other, strict=True)
