@@ -9,7 +9,7 @@
 
 The baseline of your own questions lies beside them: questions.jsonl has questions.baseline.json.
 Other data sets, each with --help: `rag eval squad FILE`, `beir DIR`, `realtimeqa DIR`, `news DIR`,
-`chunking DIR`, `conflicts FILE`.
+`chunking DIR`, `conflicts FILE`, `wice FILE`; `rag eval lies` has a model that lies.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ COMMANDS = {
     "news": "evals.news",
     "chunking": "evals.chunking",
     "conflicts": "evals.conflicts",
+    "wice": "evals.wice",
+    "lies": "evals.lies",
 }
 
 
