@@ -8,9 +8,11 @@ gate decides. A run is deterministic, needs no judge model, and goes this way:
     records    what is kept of a run               metrics/  of one question, and of many
     figures    all metrics, with intervals         statistics  the bootstrap
     gate       worse than the baseline?            report, printing   for people to look at
+    comparing  a language model beside the reader
 
-Other people's benchmarks run as `rag eval squad`, `beir`, `realtimeqa`, `news` and `chunking`; the
-data sets are not part of the project. Two more measure time, over RealTimeQA 2022:
+Other people's benchmarks run as `rag eval squad`, `beir`, `realtimeqa`, `news`, `chunking`,
+`conflicts` and `wice`; the data sets are not part of the project. `rag eval lies` needs none. Two
+more measure time, over RealTimeQA 2022:
 
     python -m evals.speed FOLDER      ingest, cold and warm answers
     python -m evals.latency FOLDER    warm answers alone

@@ -6,7 +6,7 @@ threshold makes of it follows from its confidence.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from evals.metrics.answers import exact_match, f1, fact_recall, is_right, normalize, says
 from evals.metrics.citations import (
@@ -22,6 +22,7 @@ from rag import Answer, Passage
 from rag.gold import LONG_KINDS, GoldItem, Support
 
 Values = dict[str, float | None]
+Judge = Callable[[GoldItem, Answer], bool]
 
 
 def answers_at(answer: Answer, threshold: float) -> bool:
@@ -46,12 +47,33 @@ def is_right_for(item: GoldItem, answer: Answer) -> bool:
     return is_right(short, item.answers) or (item.kind in LONG_KINDS and whole)
 
 
+def says_it(item: GoldItem, answer: Answer) -> bool:
+    """Whether the text of an answer says an accepted answer or every fact; never for a question
+    without an answer.
+
+    For answers that are compared with a language model's, which writes no short one. Yes or no has
+    to be the first word, since "no" is in many sentences.
+    """
+    if item.absent is not None or answer.status != "answered":
+        return False
+    text = _words(answer)
+    if item.facts and fact_recall(text, item.facts) == 1:
+        return True
+    return says(text.partition(" ")[0] if item.kind == "yes_no" else text, item.answers)
+
+
 def passages_of(answer: Answer) -> list[Passage]:
     """What was retrieved and read for an answer, best first."""
     return [reading.passage for reading in answer.trace.readings]
 
 
-def judge(item: GoldItem, answer: Answer, threshold: float, verified: float | None) -> Values:
+def judge(
+    item: GoldItem,
+    answer: Answer,
+    threshold: float,
+    verified: float | None,
+    is_right_for: Judge = is_right_for,
+) -> Values:
     """Every per-question metric by name, None where it does not apply.
 
     Args:
@@ -59,6 +81,7 @@ def judge(item: GoldItem, answer: Answer, threshold: float, verified: float | No
         answer: asked for with a threshold of 0.
         threshold: the set one.
         verified: the share of the answer's citations that are what their source says.
+        is_right_for: what decides whether the answer is right.
     """
     right = is_right_for(item, answer)
     said = answers_at(answer, threshold)
@@ -92,7 +115,9 @@ def judge(item: GoldItem, answer: Answer, threshold: float, verified: float | No
     return values
 
 
-def outcome(item: GoldItem, answer: Answer, threshold: float) -> Outcome:
+def outcome(
+    item: GoldItem, answer: Answer, threshold: float, is_right_for: Judge = is_right_for
+) -> Outcome:
     """What the set threshold makes of a question."""
     if answers_at(answer, threshold):
         return "right" if is_right_for(item, answer) else "wrong"
@@ -100,7 +125,11 @@ def outcome(item: GoldItem, answer: Answer, threshold: float) -> Outcome:
 
 
 def failed_at(
-    item: GoldItem, answer: Answer, threshold: float, loaded: Collection[Support]
+    item: GoldItem,
+    answer: Answer,
+    threshold: float,
+    loaded: Collection[Support],
+    is_right_for: Judge = is_right_for,
 ) -> Stage | None:
     """Where a question failed at the set threshold; None where it did not.
 
@@ -111,8 +140,9 @@ def failed_at(
         answer: asked for with a threshold of 0.
         threshold: the set one.
         loaded: the item's evidence that the index has at its place.
+        is_right_for: what decides whether the answer is right.
     """
-    result = outcome(item, answer, threshold)
+    result = outcome(item, answer, threshold, is_right_for)
     if result == "right":
         return None
     if item.absent is not None:

@@ -1,6 +1,6 @@
 """How many false sentences of a lying model are caught, and how many true ones are lost.
 
-    python -m evals.lies [--half tune|test|all] [--without-keys] [--json]
+    rag eval lies [--half tune|test|all] [--without-keys] [--json]
 
 evals/lies.jsonl has facts of the seeds: a sentence of an article, true sentences that it supports
 (close to its words, and loosely put) and false ones by kind, written by hand. The halves are split
@@ -144,7 +144,7 @@ def measure(facts: Sequence[Fact], *, with_keys: bool) -> tuple[list[Outcome], l
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; the exit code."""
     parser = argparse.ArgumentParser(
-        prog="python -m evals.lies", description="A lying model against the checks."
+        prog="rag eval lies", description="A lying model against the checks."
     )
     parser.add_argument("--half", choices=("tune", "test", "all"), default="test")
     parser.add_argument("--without-keys", action="store_true", help="the model forgets its keys")

@@ -5,17 +5,20 @@
     rag eval --report DIR                 write DIR/index.html
     rag eval --renew                      record a new baseline and show the difference
     rag eval --data FILE --docs DIR       your own questions and documents
+    rag eval --llm-url URL --llm-model NAME   a language model's answers beside the reader's
     rag eval new QUESTION...              write a gold question from an answer
 
 The baseline of your own questions lies beside them: questions.jsonl has questions.baseline.json.
+A language model that RAG_LLM_URL or RAG_LLM_PATH names is compared with the reader in the same
+way as one that an option names.
 Other data sets, each with --help: `rag eval squad FILE`, `beir DIR`, `realtimeqa DIR`, `news DIR`,
-`chunking DIR`, `conflicts FILE`.
+`chunking DIR`, `conflicts FILE`, `wice FILE`; `rag eval lies` has a model that lies.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 
@@ -25,6 +28,7 @@ from evals.gate import compare
 from evals.printing import print_gate, print_run, run_as_dict
 from evals.records import read_run, write_run
 from evals.running import evaluate
+from rag import Settings, UsageError
 
 # Each has its own arguments; imported when asked for.
 COMMANDS = {
@@ -35,7 +39,10 @@ COMMANDS = {
     "news": "evals.news",
     "chunking": "evals.chunking",
     "conflicts": "evals.conflicts",
+    "wice": "evals.wice",
+    "lies": "evals.lies",
 }
+LLM = ("llm_url", "llm_model", "llm_path")  # settings that are options here
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -67,6 +74,9 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--data", type=Path, metavar="FILE", help="your gold questions")
     parser.add_argument("--docs", type=Path, metavar="DIR", help="the documents they are about")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    for name in LLM:
+        said = Settings.model_fields[name].description
+        parser.add_argument(f"--{name.replace('_', '-')}", metavar=name[4:].upper(), help=said)
     options = parser.parse_args(arguments)
     if (options.data is None) != (options.docs is None):
         parser.error("--data and --docs go together")
@@ -76,6 +86,11 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
 def _evaluate(options: argparse.Namespace) -> bool:
     """Run, print, record and report as asked; False where the gate tripped."""
     dataset = Dataset.own(options.data, options.docs) if options.data else Dataset.seeds()
+    given = {name: value for name in LLM if (value := getattr(options, name)) is not None}
+    settings = Settings.load(**given)
+    if settings.llm_url or settings.llm_path:
+        _compare(dataset, given, options)
+        return True
     baseline = None
     if options.gate or dataset.baseline.exists():
         baseline = read_run(dataset.baseline)
@@ -100,3 +115,25 @@ def _evaluate(options: argparse.Namespace) -> bool:
         print_gate(verdict)
         return verdict.passed
     return True
+
+
+def _compare(dataset: Dataset, given: Mapping[str, str], options: argparse.Namespace) -> None:
+    """A language model's answers beside the reader's, printed and reported as asked."""
+    if options.gate or options.renew:
+        raise UsageError(
+            "The gate and its baseline are the bundled reader's, and a language model is set.",
+            hint="Leave --llm-url and --llm-path away, and RAG_LLM_URL and RAG_LLM_PATH unset.",
+        )
+    from evals.comparing import compare_with_reader, print_comparison, print_comparison_json
+
+    comparison = compare_with_reader(dataset, given)
+    if options.json:
+        print_comparison_json(comparison)
+    else:
+        print_comparison(comparison)
+    if options.report:
+        from evals.report import write_comparison
+
+        file = write_comparison(options.report, comparison)
+        if not options.json:
+            print(f"\nReport: {file}")

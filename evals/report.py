@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from evals import plots
+from evals.comparing import SHOWN, Comparison, claims_of
 from evals.datasets import HERE
 from evals.figures import METRICS, Metric, differences, figures, operating_points
 from evals.gate import LEVEL, Change, Verdict, changed, paired
@@ -23,7 +24,7 @@ from evals.metrics.retrieval import holds
 from evals.records import Record, Run, Stage
 from evals.running import Excerpt, Result
 from evals.statistics import Estimate
-from rag import Passage, RagError
+from rag import Claim, Passage, RagError
 from rag.gold import GoldItem
 
 HEADLINES = {
@@ -88,6 +89,35 @@ class Question:
     before: Record | None
 
 
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A metric of the model and of the reader, and the difference."""
+
+    metric: Metric
+    model: Estimate | None
+    reader: Estimate | None
+    difference: Estimate | None
+    verdict: str  # "better", "worse" or ""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A split's figures: see `Comparison`."""
+
+    rows: tuple[Compared, ...]
+    left_out: Estimate | None
+    milliseconds: Mapping[str, tuple[float, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One question's two results, and the sentences that the model wrote."""
+
+    model: Result
+    reader: Result
+    claims: tuple[Claim, ...]
+
+
 def write_report(
     folder: Path,
     run: Run,
@@ -100,10 +130,19 @@ def write_report(
     Raises:
         RagError: it cannot be written.
     """
+    return _write(folder, render(run, results, baseline, verdict))
+
+
+def write_comparison(folder: Path, comparison: Comparison) -> Path:
+    """The same for a language model beside the reader."""
+    return _write(folder, render_comparison(comparison))
+
+
+def _write(folder: Path, html: str) -> Path:
     file = folder / "index.html"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        file.write_text(render(run, results, baseline, verdict), encoding="utf-8")
+        file.write_text(html, encoding="utf-8")
     except OSError as error:
         raise RagError(
             f"{file} cannot be written: {error.strerror}.", hint="--report takes a folder."
@@ -120,15 +159,7 @@ def render(
     whole = figures(run.records)
     times = [result.answer.timings_ms["total"] for result in results if result.answer]
     bars, ticks = plots.latency_bars(times) if times else ([], [])
-    environment = Environment(
-        loader=FileSystemLoader(HERE / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"share": _share, "signed": _signed}
-    return environment.get_template("report.html").render(
+    return _template("report.html").render(
         run=run,
         baseline=baseline,
         verdict=verdict,
@@ -153,6 +184,52 @@ def render(
             if any(record.failed_at == stage for record in run.records)
         ],
     )
+
+
+def render_comparison(comparison: Comparison) -> str:
+    """A language model beside the reader as HTML."""
+    return _template("comparison.html").render(
+        run=comparison.model,
+        parts={split: _part(comparison.of(split)) for split in comparison.model.splits},
+        groups=list(dict.fromkeys(metric.group for metric in SHOWN)),
+        questions=[
+            Pair(model, reader, claims_of(model))
+            for model, reader in zip(comparison.models, comparison.readers, strict=True)
+        ],
+        kinds=sorted({result.item.kind for result in comparison.models}),
+        whisker_width=plots.WHISKER,
+    )
+
+
+def _part(comparison: Comparison) -> Part:
+    model, reader = (figures(run.records) for run in (comparison.model, comparison.reader))
+    minus = comparison.differences
+    return Part(
+        tuple(
+            Compared(
+                metric,
+                model[metric.name],
+                reader[metric.name],
+                minus[metric.name],
+                _verdict(minus[metric.name], metric.gain),
+            )
+            for metric in SHOWN
+        ),
+        comparison.left_out,
+        comparison.milliseconds,
+    )
+
+
+def _template(name: str) -> Template:
+    environment = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"share": _share, "signed": _signed}
+    return environment.get_template(name)
 
 
 def _differences(changes: Sequence[Change]) -> Mapping[str, Estimate | None]:

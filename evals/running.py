@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from evals.command import ingest, working_folder
 from evals.datasets import HERE, Dataset
-from evals.judging import Values, failed_at, judge, outcome
+from evals.judging import Judge, Values, failed_at, is_right_for, judge, outcome
 from evals.records import Record, Run
 from rag import Answer, Rag, Settings, SourceError
 from rag.gold import GoldItem, Support
@@ -66,14 +66,19 @@ def evaluate(dataset: Dataset) -> tuple[Run, list[Result]]:
             ask(rag, split, item, threshold)
             for split, item in tqdm(items, desc="Asking", disable=None, leave=False)
         ]
-        run = Run(
-            commit=_commit(),
-            packages={name: version(name) for name in PACKAGES},
-            data=dataset.fingerprint(),
-            settings=_settings(rag, threshold),
-            records=tuple(result.record for result in results),
-        )
+        run = run_of(rag, dataset, threshold, results)
     return run, results
+
+
+def run_of(rag: Rag, dataset: Dataset, threshold: float, results: Sequence[Result]) -> Run:
+    """The results' records with what made them."""
+    return Run(
+        commit=_commit(),
+        packages={name: version(name) for name in PACKAGES},
+        data=dataset.fingerprint(),
+        settings=_settings(rag, threshold),
+        records=tuple(result.record for result in results),
+    )
 
 
 def ask(rag: Rag, split: str, item: GoldItem, threshold: float) -> Result:
@@ -85,13 +90,34 @@ def ask(rag: Rag, split: str, item: GoldItem, threshold: float) -> Result:
         item: what to ask.
         threshold: the set one.
     """
-    texts = _texts(rag, [one.source for one in item.evidence])
-    excerpts = tuple(_excerpts(texts, [(s.source, s.start, s.end) for s in item.evidence]))
     try:
         answer = rag.ask(item.question)
     except Exception as error:  # the harness reports a crash, it does not share it
-        return Result(item, _crash(split, item, error), None, excerpts, ())
-    texts |= _texts(rag, [one.source for one in answer.citations])
+        texts = _texts(rag, [one.source for one in item.evidence])
+        return Result(item, _crash(split, item, error), None, _evidence(texts, item), ())
+    return judged(rag, split, item, threshold, answer)
+
+
+def judged(
+    rag: Rag,
+    split: str,
+    item: GoldItem,
+    threshold: float,
+    answer: Answer,
+    is_right_for: Judge = is_right_for,
+) -> Result:
+    """An answer's result.
+
+    Args:
+        rag: that answered, with a threshold of 0.
+        split: the name of the item's split.
+        item: what was asked.
+        threshold: the set one.
+        answer: what came of it.
+        is_right_for: what decides whether it is right.
+    """
+    cited_sources = [one.source for one in answer.citations]
+    texts = _texts(rag, [*(one.source for one in item.evidence), *cited_sources])
     good = [
         one
         for one in answer.citations
@@ -106,10 +132,11 @@ def ask(rag: Rag, split: str, item: GoldItem, threshold: float) -> Result:
         threshold,
         loaded=loaded,
         unverified=len(answer.citations) - len(good),
-        values=judge(item, answer, threshold, verified),
+        values=judge(item, answer, threshold, verified, is_right_for),
+        is_right_for=is_right_for,
     )
     cited = tuple(_excerpts(texts, [(c.source, c.start, c.end) for c in answer.citations]))
-    return Result(item, record, answer, excerpts, cited)
+    return Result(item, record, answer, _evidence(texts, item), cited)
 
 
 def _record(
@@ -121,6 +148,7 @@ def _record(
     loaded: Sequence[Support],
     unverified: int,
     values: Values,
+    is_right_for: Judge,
 ) -> Record:
     return Record(
         id=item.id,
@@ -129,8 +157,8 @@ def _record(
         question=item.question,
         gold=item.fingerprint,
         answerable=item.absent is None,
-        outcome=outcome(item, answer, threshold),
-        failed_at=failed_at(item, answer, threshold, loaded),
+        outcome=outcome(item, answer, threshold, is_right_for),
+        failed_at=failed_at(item, answer, threshold, loaded, is_right_for),
         short=answer.short or "",
         text=answer.text,
         confidence=round(answer.confidence, 6),
@@ -171,6 +199,11 @@ def _texts(rag: Rag, sources: Iterable[str]) -> dict[str, str]:
         except SourceError:
             continue
     return texts
+
+
+def _evidence(texts: dict[str, str], item: GoldItem) -> tuple[Excerpt, ...]:
+    """A question's gold evidence in its documents."""
+    return tuple(_excerpts(texts, [(s.source, s.start, s.end) for s in item.evidence]))
 
 
 def _excerpts(texts: dict[str, str], places: Iterable[tuple[str, int, int]]) -> Iterable[Excerpt]:

@@ -74,28 +74,33 @@ class Weights:
 class Grounder:
     """Checks sentences against the lines that the model was given."""
 
-    def __init__(self, embedder: Embedder) -> None:
+    def __init__(self, embedder: Embedder, weights: Weights | None = None) -> None:
+        """`weights` in place of those that ship with the package."""
         self._embedder = embedder
+        self._weights = weights or Weights.load()
 
     def check(self, sentences: Sequence[Written], grounds: Sequence[Ground]) -> list[Claim]:
         """Each sentence with the lines that support it, the model's own before others."""
         if not sentences:
             return []
         vectors = self._embedder.embed([sentence.text for sentence in sentences])
-        return [_claim(*pair, grounds) for pair in zip(sentences, vectors, strict=True)]
+        pairs = zip(sentences, vectors, strict=True)
+        return [_claim(*pair, grounds, self._weights) for pair in pairs]
 
 
-def _claim(sentence: Written, vector: NDArray[np.float32], grounds: Sequence[Ground]) -> Claim:
+def _claim(
+    sentence: Written, vector: NDArray[np.float32], grounds: Sequence[Ground], weights: Weights
+) -> Claim:
     tried = []
     for chosen in _choices(sentence, vector, grounds):
         text = " ".join(ground.line.text for ground in chosen)
         before = " ".join(ground.before for ground in chosen)
         similarity = max(float(vector @ ground.vector) for ground in chosen)
         found = tuple(problems(sentence.text, text, before))
-        support = Weights.load().probability(compare(sentence.text, text, similarity))
+        support = weights.probability(compare(sentence.text, text, similarity))
         if not content(sentence.text):  # "Yes."
             support = 0.0
-        supported = not found and support >= Weights.load().threshold
+        supported = not found and support >= weights.threshold
         lines = tuple(ground.line for ground in chosen)
         claim = Claim(sentence.text, sentence.keys, supported, support, lines, found)
         if supported:

@@ -16,7 +16,7 @@ import argparse
 import gzip
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -35,6 +35,8 @@ NEAREST = 2  # sentences that stand for the evidence of a claim that has none
 FOLDS = 10
 STRENGTH = 1.0  # scikit-learn's C: the inverse of the penalty's weight
 
+Row = dict[str, Any]
+
 
 @dataclass(frozen=True, slots=True)
 class Example:
@@ -47,27 +49,37 @@ class Example:
     origin: str
 
 
-def wice(file: Path, embedder: BundledEmbedder) -> Iterator[Example]:
-    """The claims of WiCE."""
-    for row in _rows(file):
-        evidence = row["evidence"]
-        chosen = sorted(row["supporting_sentences"][0])
-        if not chosen:
-            claim, *vectors = embedder.embed([row["claim"], *evidence])
-            chosen = sorted(np.argsort(-(np.array(vectors) @ claim))[:NEAREST].tolist())
-        before = [i for last in chosen for i in range(max(0, last - BEFORE), last)]
+def wice(rows: Iterable[Row], embedder: BundledEmbedder) -> Iterator[Example]:
+    """Claims of WiCE."""
+    for row in rows:
+        evidence, chosen = row["evidence"], evidence_places(row, embedder)
+        before = [i for place in chosen for i in places_before(place) if i not in chosen]
         yield Example(
             row["claim"],
             " ".join(evidence[i] for i in chosen),
-            " ".join(evidence[i] for i in before if i not in chosen),
+            " ".join(evidence[i] for i in before),
             row["label"] == "supported",
             "wice",
         )
 
 
+def evidence_places(row: Row, embedder: BundledEmbedder) -> list[int]:
+    """The places of the sentences that a claim of WiCE rests on, ascending."""
+    chosen = sorted(row["supporting_sentences"][0])
+    if chosen:
+        return chosen
+    claim, *vectors = embedder.embed([row["claim"], *row["evidence"]])
+    return sorted(np.argsort(-(np.array(vectors) @ claim))[:NEAREST].tolist())
+
+
+def places_before(place: int) -> range:
+    """The places of the sentences before one, which may name what it speaks of."""
+    return range(max(0, place - BEFORE), place)
+
+
 def lies(file: Path) -> Iterator[Example]:
     """The tune half of the sentences over the seeds."""
-    for row in _rows(file):
+    for row in rows_of(file):
         if row["half"] == "tune":
             for text in (row["evidence"], *row["true"], *row["loose"]):
                 yield Example(text, row["evidence"], "", True, "lies")
@@ -75,7 +87,8 @@ def lies(file: Path) -> Iterator[Example]:
                 yield Example(lie["text"], row["evidence"], "", False, "lies")
 
 
-def _rows(path: Path) -> Iterator[dict[str, Any]]:
+def rows_of(path: Path) -> Iterator[Row]:
+    """The objects of a JSON Lines file, packed or not."""
     raw = path.read_bytes()
     text = (gzip.decompress(raw) if path.suffix == ".gz" else raw).decode()
     yield from (json.loads(line) for line in text.split("\n") if line)
@@ -155,7 +168,7 @@ def main() -> None:
     parser.add_argument("--check", action="store_true", help="print the figures, write nothing")
     given = parser.parse_args()
     embedder = BundledEmbedder("auto")
-    model = fit([*wice(given.wice, embedder), *lies(given.lies)], embedder)
+    model = fit([*wice(rows_of(given.wice), embedder), *lies(given.lies)], embedder)
     model |= {
         "made_by": f"python -m rag.training.grounding {given.wice.name} {given.lies.name}",
         "data": {
