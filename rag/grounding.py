@@ -1,9 +1,9 @@
 """How well a sentence that a language model wrote is supported by the lines that it rests on.
 
 Nothing that the model says of its sources is believed: the sentence is compared with their text. A
-number, a date or an address that stands nowhere in it, a name that stands neither in it nor just before it, or
-a word that says the opposite is a problem whatever the rest; the rest becomes a probability by a
-logistic model over FEATURES, fitted by `python -m rag.training.grounding`.
+number, a date or an address that stands nowhere in it, a name that stands neither in it nor just
+before it, or a word that says the opposite is a problem whatever the rest; the rest becomes a
+probability by a logistic model over FEATURES, fitted by `python -m rag.training.grounding`.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ _VALUES = {
 _POWERS = {"hundred": 2, "thousand": 3, "million": 6, "billion": 9, "trillion": 12}
 _POWERS |= {"mn": 6, "bn": 9, "tn": 12}
 _SCALES = {word: Decimal(10) ** power for word, power in _POWERS.items()}
-_VAGUE = frozenset("dozens hundreds thousands millions billions trillions".split())
+_VAGUE = frozenset(["dozens", "hundreds", "thousands", "millions", "billions", "trillions"])
 _PLAIN_NUMBER = re.compile(r"(?:\d+|\d{1,3}(?:,\d{3})+)(?:\.\d+)?")
 
 # Dates
@@ -53,7 +53,7 @@ _MONTHS = """
 """
 _DAYS = frozenset(f"{_WEEKDAYS} {_MONTHS}".split())
 _ALSO_WORDS = frozenset(["march", "may", "august"])  # in lower case they are no months
-_TIMES = frozenset("summer autumn winter weekend noon midnight".split())
+_TIMES = frozenset(["summer", "autumn", "winter", "weekend", "noon", "midnight"])
 _RELATIVE = re.compile(
     r"\b(last|next|this|past|previous|coming|following|earlier|later|two|three|several)\s+"
     r"(day|week|month|quarter|year|decade|century|spring|summer|autumn|fall|winter)s?\b"
@@ -191,7 +191,7 @@ def numbers(text: str) -> frozenset[str]:
     """The numbers of a text, as digits, and words such as "dozens"; "one" is a word."""
     listed = words(text)
     found: list[Decimal] = []
-    others = {word for word in listed if word in _VAGUE}
+    others = frozenset(word for word in listed if word in _VAGUE)
     last = None  # index in `found` of a number that the word before ended
     for word in listed:
         value: Decimal | None = None
@@ -199,7 +199,7 @@ def numbers(text: str) -> frozenset[str]:
             if _PLAIN_NUMBER.fullmatch(word):
                 value = Decimal(word.replace(",", ""))
             else:  # "1.2.3"
-                others.add(word)
+                others |= {word}
         elif word in _SCALES:
             if last is not None:
                 found[last] *= _SCALES[word]

@@ -20,7 +20,7 @@ _BRACKETS = re.compile(
 )
 _WORD = re.compile(r"[^\W_]+")
 _LIKE_A_KEY = re.compile(r"(?=.*\d|[A-Z]+\Z)[A-Za-z0-9]{1,12}")
-_BESIDE = frozenset("and key keys line lines see source sources".split())
+_BESIDE = frozenset(["and", "key", "keys", "line", "lines", "see", "source", "sources"])
 _ROUND = str.maketrans("[]", "()")
 
 

@@ -95,7 +95,7 @@ def test_forms_of_one_name(name: str, text: str, *, same: bool) -> None:
 
 
 def test_addresses() -> None:
-    text = "Write (to a.berg@norway.no), see https://x.y/z or www.x.y or evil.example. The U.S. did."
+    text = "Write (to a.berg@norway.no), see https://x.y/z, www.x.y or evil.example. The U.S. did."
     found = ["a.berg@norway.no", "https://x.y/z", "www.x.y", "evil.example"]
     assert addresses(text) == found
 
