@@ -289,8 +289,10 @@ def _nothing_left(generation: Generation) -> str:
     cut = f" The reply was cut: {generation.cut}." if generation.cut else ""
     if not without_thoughts(generation.reply).strip():
         return f"Nothing supported: the model's reply is empty.{cut}"
+    if not generation.claims and cut:
+        return f"Nothing supported: the model's reply has no whole sentence.{cut}"
     if not generation.claims:
-        return f"Nothing supported: the model found no answer in the evidence.{cut}"
+        return "Nothing supported: the model found no answer in the evidence."
     return (
         f"Nothing supported: of the model's {len(generation.claims)} sentences the sources support"
         f" none.{cut}"
