@@ -286,13 +286,16 @@ def _line(text: str) -> str:
 
 def _nothing_left(generation: Generation) -> str:
     """Why a reply of which no sentence is supported is no answer."""
+    cut = f" The reply was cut: {generation.cut}." if generation.cut else ""
     if not without_thoughts(generation.reply).strip():
-        return "Nothing supported: the model's reply is empty."
+        return f"Nothing supported: the model's reply is empty.{cut}"
+    if not generation.claims and cut:
+        return f"Nothing supported: the model's reply has no whole sentence.{cut}"
     if not generation.claims:
         return "Nothing supported: the model found no answer in the evidence."
     return (
         f"Nothing supported: of the model's {len(generation.claims)} sentences the sources support"
-        " none."
+        f" none.{cut}"
     )
 
 

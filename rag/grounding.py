@@ -1,9 +1,9 @@
 """How well a sentence that a language model wrote is supported by the lines that it rests on.
 
 Nothing that the model says of its sources is believed: the sentence is compared with their text. A
-number or a date that stands nowhere in it, a name that stands neither in it nor just before it, or
-a word that says the opposite is a problem whatever the rest; the rest becomes a probability by a
-logistic model over FEATURES, fitted by `python -m rag.training.grounding`.
+number, a date or an address that stands nowhere in it, a name that stands neither in it nor just
+before it, or a word that says the opposite is a problem whatever the rest; the rest becomes a
+probability by a logistic model over FEATURES, fitted by `python -m rag.training.grounding`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.embedding import Embedder
-from rag.particulars import content, contradictions, dates, names, numbers, same_name, words
+from rag.particulars import (
+    addresses,
+    content,
+    contradictions,
+    dates,
+    names,
+    numbers,
+    same_name,
+    words,
+)
 from rag.replies import Written
 from rag.types import Claim, Line
 
@@ -132,6 +141,7 @@ def problems(sentence: str, text: str, before: str = "") -> list[str]:
     return [
         *(f"number {value}" for value in sorted(numbers(sentence) - numbers(text))),
         *(f"date {value}" for value in sorted(dates(sentence) - dates(text))),
+        *(f"address {one}" for one in addresses(sentence) if one not in text),
         *(f"name {name}" for name in names(sentence) if not same_name(name, known)),
         *contradictions(sentence, text),
     ]

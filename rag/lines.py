@@ -22,6 +22,7 @@ SHARE = 0.05  # of the best sentence's support that another one needs
 SAME = 0.97  # cosine of sentences of which one is enough
 BEFORE = 2  # sentences before a line, for names
 MARGIN = 1.25  # tokens of any model for one that the embedder counts
+NO_ROOM = "the model's context has no room for it"
 
 _LETTERS, _DIGITS = "ABCDEFGHJKMNPRTVWXYZ", "23456789"
 # Sentences that speak to a model instead of to a reader.
@@ -41,10 +42,22 @@ _INSTRUCTS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The lines of a prompt, in the documents' order, and those left out with the reasons."""
+    """The lines of a prompt, best first, and those left out with the reasons."""
 
     grounds: tuple[Ground, ...]
     trimmed: tuple[tuple[Line, str], ...]
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """The lines in the documents' order."""
+        lines = (ground.line for ground in self.grounds)
+        return tuple(sorted(lines, key=lambda line: (line.source, line.start)))
+
+    def halved(self) -> Chosen:
+        """The better half of the lines; at least one."""
+        half = (len(self.grounds) + 1) // 2
+        left_out = [(ground.line, NO_ROOM) for ground in self.grounds[half:]]
+        return Chosen(self.grounds[:half], (*self.trimmed, *left_out))
 
 
 def instructs(text: str) -> bool:
@@ -90,11 +103,10 @@ def choose_lines(
         elif len(chosen) == MOST:
             trimmed.append((ground.line, f"there are {MOST} better lines"))
         elif needed > room:
-            trimmed.append((ground.line, "the model's context has no room for it"))
+            trimmed.append((ground.line, NO_ROOM))
         else:
             chosen.append(ground)
             room -= needed
-    chosen.sort(key=lambda ground: (ground.line.source, ground.line.start))
     return Chosen(tuple(chosen), tuple(trimmed))
 
 

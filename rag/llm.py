@@ -5,6 +5,7 @@ Imported only where a model is set: LlamaIndex takes seconds to import.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
@@ -18,6 +19,14 @@ from rag.settings import Settings
 
 REPLY = 400  # tokens of an answer at most
 LONGEST = 4_000  # characters of an answer at most
+
+_SURROGATE = re.compile(r"[\ud800-\udfff]")  # half a character, which JSON can escape
+
+_TOO_LONG = ("context", "too long", "length", "token")  # in what servers say then
+
+
+class ContextFull(LanguageModelError):
+    """The model has no room for the prompt."""
 
 
 class Writer:
@@ -42,14 +51,16 @@ class Writer:
             cut: called with the reason where the reply is not taken to its end.
 
         Raises:
+            ContextFull: the model has no room for the prompt.
             LanguageModelError: the model cannot be reached, or does not reply as it should.
         """
         message = ChatMessage(role=MessageRole.USER, content=prompt)
         until = time.monotonic() + self._max_seconds
         length = 0
         try:
-            with closing(_pieces(self._model, message)) as pieces:
+            with closing(_pieces(self._model, message, cut)) as pieces:
                 for piece in pieces:
+                    piece = _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", piece)
                     if length + len(piece) > LONGEST:
                         yield piece[: LONGEST - length]
                         cut(f"it went on beyond {LONGEST:,} characters")
@@ -83,13 +94,12 @@ class Writer:
                 f"{self._place} has too much to do.{says}", hint="Ask again in a while."
             )
         if status is not None and 400 <= status < 500:
-            too_long = any(word in str(error).lower() for word in ("context", "too long", "length"))
-            return LanguageModelError(
-                f"{self._place} does not take the request (status {status}).{says}",
-                hint="Lower RAG_LLM_CONTEXT to the tokens that the model takes."
-                if too_long
-                else "Check RAG_LLM_MODEL.",
-            )
+            refused = f"{self._place} does not take the request (status {status}).{says}"
+            if any(word in str(error).lower() for word in _TOO_LONG):
+                return ContextFull(
+                    refused, hint="Set RAG_LLM_CONTEXT to the tokens that the model takes."
+                )
+            return LanguageModelError(refused, hint="Check RAG_LLM_MODEL.")
         if status is not None:
             return LanguageModelError(
                 f"{self._place} failed (status {status}).{says}", hint="See the server's log."
@@ -109,13 +119,19 @@ class Writer:
                 f"{self._place} broke off in the middle of its reply.", hint="See the server's log."
             )
         return LanguageModelError(
-            f"{self._place} gave a reply that cannot be used: {type(error).__name__}.",
+            f"{self._place} gave a reply that cannot be used: {type(error).__name__}."
+            f" {_short(error)}".rstrip(),
             hint="See its log; it has to speak the OpenAI chat protocol.",
         )
 
 
-def _pieces(model: LLM, message: ChatMessage) -> Generator[str, None, None]:
-    """The pieces of a reply; the whole of it at once where the model does not stream."""
+def _pieces(
+    model: LLM, message: ChatMessage, cut: Callable[[str], None]
+) -> Generator[str, None, None]:
+    """The pieces of a reply; the whole of it at once where the model does not stream.
+
+    A piece is empty where the model thinks unseen: who waits may hang up.
+    """
     try:
         stream = model.stream_chat([message])
     except NotImplementedError:
@@ -123,8 +139,9 @@ def _pieces(model: LLM, message: ChatMessage) -> Generator[str, None, None]:
         return
     try:
         for response in stream:
-            if response.delta:
-                yield response.delta
+            yield response.delta or ""
+            if response.message.additional_kwargs.get("finish_reason") == "length":
+                cut(f"it was not done after {REPLY} tokens")
     finally:
         if close := getattr(stream, "close", None):
             close()

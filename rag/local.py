@@ -31,12 +31,12 @@ class LocalLLM(HuggingFaceLLM):
 
     def _generate(self, prompt: str) -> Generator[CompletionResponse, None, None]:
         pieces: queue.Queue[str | Exception | None] = queue.Queue()
-        closed = threading.Event()
+        closed, full = threading.Event(), threading.Event()
         inputs = self._tokenizer(prompt, add_special_tokens=False, return_tensors="pt")
 
         def run() -> None:
             try:
-                self._model.generate(
+                made = self._model.generate(
                     input_ids=inputs["input_ids"].to(self._model.device),
                     attention_mask=inputs["attention_mask"].to(self._model.device),
                     streamer=_Pieces(self._tokenizer, pieces),
@@ -44,6 +44,8 @@ class LocalLLM(HuggingFaceLLM):
                     stopping_criteria=StoppingCriteriaList([_Closed(closed)]),
                     **self.generate_kwargs,
                 )
+                if made.shape[1] - inputs["input_ids"].shape[1] == self.max_new_tokens:
+                    full.set()
                 pieces.put(None)
             except Exception as error:  # handed over to who reads
                 pieces.put(error)
@@ -57,6 +59,9 @@ class LocalLLM(HuggingFaceLLM):
                     raise piece
                 text += piece
                 yield CompletionResponse(text=text, delta=piece)
+            if full.is_set():
+                said = {"finish_reason": "length"}
+                yield CompletionResponse(text=text, delta="", additional_kwargs=said)
         finally:
             closed.set()
             thread.join()

@@ -6,7 +6,9 @@ Rules over words, in English. They compare a sentence with the text that it is s
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
+from decimal import Decimal
 from functools import lru_cache
 
 from rag.matching import STEM, STOP_WORDS
@@ -21,16 +23,27 @@ _UNITS = """
     sixteen seventeen eighteen nineteen twenty
 """
 _TENS = "thirty forty fifty sixty seventy eighty ninety"
-_ORDINALS = "first second third fourth fifth sixth seventh eighth ninth tenth"
-_VALUES = (
-    {word: number for number, word in enumerate(_UNITS.split())}
-    | {word: 10 * number for number, word in enumerate(_TENS.split(), start=3)}
-    | {word: number for number, word in enumerate(_ORDINALS.split(), start=1)}
-    | {"half": 0.5, "quarter": 0.25, "dozen": 12, "single": 1, "double": 2, "twice": 2, "triple": 3}
-    | {"thrice": 3, "quarters": 0.25, "thirds": 3, "halved": 0.5, "doubled": 2, "tripled": 3}
-)
-_SCALES = {"hundred": 100, "thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12}
-_SCALES |= {"mn": 1e6, "bn": 1e9, "tn": 1e12}
+_ORDINALS = """
+    first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth
+    fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth
+"""
+_TENTHS = "thirtieth fortieth fiftieth sixtieth seventieth eightieth ninetieth hundredth"
+_MORE = """
+    half:0.5 halved:0.5 quarter:0.25 quarters:0.25 thirds:3 dozen:12 single:1 double:2 doubled:2
+    twice:2 triple:3 tripled:3 thrice:3
+"""
+_VALUES = {
+    **{word: Decimal(number) for number, word in enumerate(_UNITS.split())},
+    **{word: Decimal(10 * number) for number, word in enumerate(_TENS.split(), start=3)},
+    **{word: Decimal(number) for number, word in enumerate(_ORDINALS.split(), start=1)},
+    **{word: Decimal(10 * number) for number, word in enumerate(_TENTHS.split(), start=3)},
+    **{word: Decimal(value) for word, _, value in (m.partition(":") for m in _MORE.split())},
+}
+_POWERS = {"hundred": 2, "thousand": 3, "million": 6, "billion": 9, "trillion": 12}
+_POWERS |= {"mn": 6, "bn": 9, "tn": 12}
+_SCALES = {word: Decimal(10) ** power for word, power in _POWERS.items()}
+_VAGUE = frozenset(["dozens", "hundreds", "thousands", "millions", "billions", "trillions"])
+_PLAIN_NUMBER = re.compile(r"(?:\d+|\d{1,3}(?:,\d{3})+)(?:\.\d+)?")
 
 # Dates
 
@@ -39,6 +52,8 @@ _MONTHS = """
     january february march april may june july august september october november december
 """
 _DAYS = frozenset(f"{_WEEKDAYS} {_MONTHS}".split())
+_ALSO_WORDS = frozenset(["march", "may", "august"])  # in lower case they are no months
+_TIMES = frozenset(["summer", "autumn", "winter", "weekend", "noon", "midnight"])
 _RELATIVE = re.compile(
     r"\b(last|next|this|past|previous|coming|following|earlier|later|two|three|several)\s+"
     r"(day|week|month|quarter|year|decade|century|spring|summer|autumn|fall|winter)s?\b"
@@ -49,15 +64,42 @@ _SAME = {"past": "last", "previous": "last", "coming": "next", "following": "nex
 
 # Names
 
+_FORMS = """
+    america us usa united states american americans; britain uk british briton britons kingdom
+    europe eu european europeans; afghanistan afghan; africa african; albania albanian
+    algeria algerian; argentina argentine argentinian; armenia armenian; asia asian
+    australia australian; austria austrian; azerbaijan azerbaijani; bangladesh bangladeshi
+    belarus belarusian; belgium belgian; bolivia bolivian; bosnia bosnian; brazil brazilian
+    bulgaria bulgarian; cambodia cambodian; canada canadian; chile chilean; china chinese
+    colombia colombian; croatia croatian; cuba cuban; cyprus cypriot; czechia czech
+    denmark danish dane; ecuador ecuadorian; egypt egyptian; estonia estonian
+    ethiopia ethiopian; finland finnish finn; france french; georgia georgian; germany german
+    ghana ghanaian; greece greek; hungary hungarian; iceland icelandic; india indian
+    indonesia indonesian; iran iranian; iraq iraqi; ireland irish; israel israeli; italy italian
+    jamaica jamaican; japan japanese; jordan jordanian; kazakhstan kazakh; kenya kenyan
+    korea korean; kosovo kosovar; kuwait kuwaiti; latvia latvian; lebanon lebanese; libya libyan
+    lithuania lithuanian; malaysia malaysian; mexico mexican; moldova moldovan
+    mongolia mongolian; morocco moroccan; nepal nepali nepalese; netherlands dutch
+    nigeria nigerian; norway norwegian; pakistan pakistani; palestine palestinian
+    panama panamanian; peru peruvian; philippines philippine filipino; poland polish pole
+    portugal portuguese; qatar qatari; romania romanian; russia russian
+    rwanda rwandan; saudi saudis; scotland scottish scot; senegal senegalese; serbia serbian serb
+    singapore singaporean; slovakia slovak slovakian; slovenia slovenian slovene; somalia somali
+    spain spanish spaniard; sudan sudanese; sweden swedish swede; switzerland swiss
+    syria syrian; taiwan taiwanese; tanzania tanzanian; thailand thai; tibet tibetan
+    tunisia tunisian; turkey turkish turk; uganda ugandan; ukraine ukrainian; uruguay uruguayan
+    venezuela venezuelan; vietnam vietnamese; wales welsh; yemen yemeni; zimbabwe zimbabwean
+"""
 _ALIASES = {
-    "us": "america", "usa": "america", "united": "america", "states": "america",
-    "american": "america", "americans": "america", "uk": "britain", "british": "britain",
-    "kingdom": "britain", "eu": "europe", "european": "europe", "french": "france",
-    "dutch": "netherlands", "german": "germany", "spanish": "spain", "swiss": "switzerland",
-}  # fmt: skip
-_DEMONYM = re.compile(r"(?:ese|ian|ean|an|ish|i)$")
+    form: forms[0]
+    for forms in (place.split() for place in re.split(r"[;\n]", _FORMS) if place.strip())
+    for form in forms
+}
 _SENTENCE = re.compile(r"[.!?:]\s|[\"\u201c\u201d]")
 _NO_NAMES = frozenset(["i", *_DAYS])
+
+_ADDRESS = re.compile(r"@|//|www\.|[^\W\d_]{2}\.[^\W\d_]{2}", re.IGNORECASE)
+_AROUND = ".,;:!?()<>\"'\u201c\u201d\u2018\u2019"
 
 # Denials
 
@@ -128,22 +170,36 @@ def words(text: str) -> list[str]:
 
 
 def _cased(text: str) -> list[str]:
-    plain = text.replace("n't", " n't").replace("n\u2019t", " n't")
+    plain = _plain(text).replace("n't", " n't").replace("n\u2019t", " n't")
     found = []
     for match in re.finditer(rf"\bn't\b|{_WORD.pattern}", plain.replace(" n't", " not")):
         word = re.sub(r"['\u2019]s?$", "", match[0])
-        found.append(word.replace(".", "") if word[:1].isalpha() else word)
+        if word != "us":  # which is not the US
+            found.append(word.replace(".", "") if word[:1].isalpha() else word)
     return found
 
 
+def _plain(text: str) -> str:
+    """A text without what cannot be seen, in it letters and digits of one form only."""
+    if text.isascii():
+        return text
+    plain = unicodedata.normalize("NFKC", text)
+    return "".join(c for c in plain if unicodedata.category(c) != "Cf")
+
+
 def numbers(text: str) -> frozenset[str]:
-    """The numbers of a text, as digits; "one" is a word."""
-    found: list[float] = []
+    """The numbers of a text, as digits, and words such as "dozens"; "one" is a word."""
+    listed = words(text)
+    found: list[Decimal] = []
+    others = frozenset(word for word in listed if word in _VAGUE)
     last = None  # index in `found` of a number that the word before ended
-    for word in words(text):
-        value: float | None = None
+    for word in listed:
+        value: Decimal | None = None
         if word[:1].isdecimal():
-            value = _digits(word)
+            if _PLAIN_NUMBER.fullmatch(word):
+                value = Decimal(word.replace(",", ""))
+            else:  # "1.2.3"
+                others |= {word}
         elif word in _SCALES:
             if last is not None:
                 found[last] *= _SCALES[word]
@@ -159,19 +215,21 @@ def numbers(text: str) -> frozenset[str]:
             continue
         found.append(value)
         last = len(found) - 1
-    return frozenset(f"{value:g}" for value in found)
+    return others | frozenset(map(_digits, found))
 
 
-def _digits(word: str) -> float:
-    try:
-        return float(re.sub(r",(?=\d{3})", "", word))
-    except ValueError:  # "1.2.3"
-        return float(re.sub(r"\D", "", word))
+def _digits(value: Decimal) -> str:
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def dates(text: str) -> frozenset[str]:
     """Weekdays, months, and times such as "last month"."""
-    found = {word.lower() for word in _cased(text) if word.istitle() and word.lower() in _DAYS}
+    found = {
+        word.lower()
+        for word in _cased(text)
+        if word.lower() in _DAYS | _TIMES and (word[0].isupper() or word not in _ALSO_WORDS)
+    }
     for match in _RELATIVE.finditer(text):
         if match[3]:
             found.add(match[3].lower())
@@ -185,7 +243,8 @@ def names(text: str) -> list[str]:
     """The words of a text that are names or parts of names, as they are written, in order."""
     found = []
     for word, begins in _with_place(text):
-        if not word[:1].isupper() or word.lower() in _NO_NAMES:
+        # Scripts without capitals do not tell names from words.
+        if word[0].islower() or word[0].isdecimal() or word.lower() in _NO_NAMES:
             continue
         if begins and len(word) > 1 and not word.isupper() and not only_a_name(word):
             continue
@@ -197,10 +256,16 @@ def _with_place(text: str) -> Iterator[tuple[str, bool]]:
     """Words as they are written, and whether each begins a sentence or a quotation."""
     begins = True
     end = 0
+    text = _plain(text)
     for match in _WORD.finditer(text):
         begins = begins or _SENTENCE.search(text[end : match.start()]) is not None
         yield re.sub(r"['\u2019]s?$", "", match[0]).replace(".", ""), begins
         begins, end = False, match.end()
+
+
+def addresses(text: str) -> list[str]:
+    """What in a text is, or looks like, an address of the web or of mail."""
+    return [token.strip(_AROUND) for token in text.split() if _ADDRESS.search(token)]
 
 
 def same_name(name: str, known: frozenset[str]) -> bool:
@@ -208,19 +273,11 @@ def same_name(name: str, known: frozenset[str]) -> bool:
     word = name.lower()
     if word in known or word.removesuffix("s") in known or f"{word}s" in known:
         return True
-    alias = _ALIASES.get(word, word)
-    if any(_ALIASES.get(other, other) == alias for other in known):
-        return True
-    root = _root(word)
-    return len(root) >= 4 and any(
-        (_DEMONYM.search(word) or _DEMONYM.search(other)) and _root(other)[:4] == root[:4]
+    place = _ALIASES.get(word) or _ALIASES.get(word.removesuffix("s"))
+    return place is not None and any(
+        _ALIASES.get(other) == place or _ALIASES.get(other.removesuffix("s")) == place
         for other in known
-        if other[:4] == root[:4] and abs(len(other) - len(word)) <= 4
     )
-
-
-def _root(word: str) -> str:
-    return _DEMONYM.sub("", word) if len(word) > 5 else word
 
 
 def stem(word: str) -> str:

@@ -33,13 +33,22 @@ class ServedLLM(OpenAILike):
         self, messages: Sequence[ChatMessage], options: dict[str, Any]
     ) -> Generator[ChatResponse, None, None]:
         create: Any = self._get_client().chat.completions.create
-        text = ""
+        text, finished = "", None
         with create(messages=to_openai_message_dicts(messages), **options) as chunks:
             for chunk in chunks:
-                delta = (chunk.choices[0].delta.content if len(chunk.choices) else None) or ""
+                delta = ""
+                for choice in chunk.choices[:1]:
+                    delta = choice.delta.content or ""
+                    finished = choice.finish_reason or finished
                 text += delta
-                message = ChatMessage(role=MessageRole.ASSISTANT, content=text)
+                message = ChatMessage(
+                    role=MessageRole.ASSISTANT,
+                    content=text,
+                    additional_kwargs={"finish_reason": finished},
+                )
                 yield ChatResponse(message=message, delta=delta, raw=chunk)
+        if finished is None:  # a connection that ends is no error where its length is not known
+            raise httpx.RemoteProtocolError("the stream ended before the reply did")
 
 
 def open_served(settings: Settings, reply: int) -> ServedLLM:

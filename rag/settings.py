@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args, get_origin
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -165,6 +165,14 @@ class Settings(BaseSettings):
         ge=0,
         description="Their size together. Each is also held to RAG_MAX_FILE_BYTES.",
     )
+
+    @field_validator("chroma_url", "llm_url")
+    @classmethod
+    def _has_a_port(cls, url: str | None) -> str | None:
+        """Refuse what the pattern lets through: "http://[::1/", a port that is none."""
+        if url is not None:
+            _ = urlsplit(url).port  # raises ValueError
+        return url
 
     @classmethod
     def load(cls, **overrides: Any) -> Settings:

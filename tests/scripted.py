@@ -48,15 +48,24 @@ class Script:
     """Set when a client has hung up."""
 
 
-def chunk(text: str) -> bytes:
+def chunk(text: str, finished: str | None = None) -> bytes:
     data = {
         "id": "1",
         "object": "chat.completion.chunk",
         "created": 0,
         "model": "tiny",
-        "choices": [{"index": 0, "delta": {"role": "assistant", "content": text}}],
+        "choices": [
+            {
+                "index": 0,
+                "delta": {"role": "assistant", "content": text},
+                "finish_reason": finished,
+            }
+        ],
     }
     return f"data: {json.dumps(data)}\n\n".encode()
+
+
+DONE = chunk("", "stop") + b"data: [DONE]\n\n"
 
 
 def begin(handler: BaseHTTPRequestHandler) -> None:
@@ -70,7 +79,7 @@ def streamed(handler: BaseHTTPRequestHandler, text: str) -> None:
     begin(handler)
     for word in re.findall(r"\S+\s*", text):
         handler.wfile.write(chunk(word))
-    handler.wfile.write(b"data: [DONE]\n\n")
+    handler.wfile.write(DONE)
 
 
 def status(code: int, message: str) -> Fault:

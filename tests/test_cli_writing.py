@@ -58,6 +58,7 @@ def test_an_answer_is_printed_while_it_is_written(model: scripted.Script) -> Non
         assert seen.wait(60)
         handler.wfile.write(scripted.chunk("told reporters this."))
         handler.wfile.write(scripted.chunk(" Howard Lutnick spoke to reporters after meetings."))
+        handler.wfile.write(scripted.DONE)
 
     model.send = slow
     with subprocess.Popen(

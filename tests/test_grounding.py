@@ -58,10 +58,11 @@ def test_what_a_line_says_is_supported(text: str, key: str, found: str, embedder
     ("text", "problem"),
     [
         ("Ada Berg signed the deal on Tuesday.", "date tuesday"),
-        ("Ada Berg signed the deal for 400 million crowns.", "number 4e+08"),
+        ("Ada Berg signed the deal for 400 million crowns.", "number 400000000"),
         ("Ada Berg signed the deal with Denmark on Monday.", "name Denmark"),
         ("Ada Berg did not sign the deal on Monday.", "not sign / sign"),
         ("The ship left with sixty containers of fish.", "number 60"),
+        ("Ada Berg signed the deal on Monday, ada@berg.no.", "address ada@berg.no"),
     ],
 )
 def test_what_stands_in_no_line_is_a_problem(text: str, problem: str, embedder: Embedder) -> None:

@@ -116,7 +116,7 @@ def check_nothing_supported(answer: Answer) -> None:
     generation = answer.trace.generation
     assert generation is not None
     assert len(generation.reply) > 100
-    assert generation.claims
+    assert generation.cut == "it was not done after 400 tokens"
     assert not any(claim.supported for claim in generation.claims)
 
 

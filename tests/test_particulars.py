@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.particulars import content, contradictions, dates, names, numbers, same_name, stem, words
+from rag.particulars import (
+    addresses,
+    content,
+    contradictions,
+    dates,
+    names,
+    numbers,
+    same_name,
+    stem,
+    words,
+)
 
 
 @pytest.mark.parametrize(
@@ -15,11 +25,15 @@ from rag.particulars import content, contradictions, dates, names, numbers, same
         ("39,000 bottles and 145%", {"39000", "145"}),
         ("two of the ninety-five days", {"2", "95"}),
         ("a 90-day truce, June 9-10", {"90", "9", "10"}),
-        ("3.5 million, two hundred", {"3.5e+06", "200"}),
+        ("3.5 million, two hundred", {"3500000", "200"}),
         ("the first of three", {"1", "3"}),
         ("half of it, a dozen", {"0.5", "12"}),
         ("one that had been", set()),
-        ("version 1.2.3", {"123"}),
+        ("version 1.2.3", {"1.2.3"}),
+        ("account 12345678901234567", {"12345678901234567"}),
+        ("1,45 and 1,450.50", {"1,45", "1450.5"}),
+        ("the eleventh of dozens", {"11", "dozens"}),
+        ("\u00bd of 3\u200b90", {"1", "2", "390"}),
         ("twenty or five", {"20", "5"}),
     ],
 )
@@ -35,6 +49,7 @@ def test_numbers(text: str, found: set[str]) -> None:
         ("last month, the previous week", {"last month", "last week"}),
         ("two years later", set()),
         ("Yesterday it rained", {"yesterday"}),
+        ("on friday, or FRIDAY, at noon in winter", {"friday", "noon", "winter"}),
     ],
 )
 def test_dates(text: str, found: set[str]) -> None:
@@ -49,6 +64,7 @@ def test_dates(text: str, found: set[str]) -> None:
         ("The U.S. and China\u2019s team", ["US", "China"]),
         ("He said: \u201cNow we go,\u201d on Monday.", []),
         ("I think so", []),
+        ("the minister \u5f35\u5049 went", ["\u5f35\u5049"]),
     ],
 )
 def test_names(text: str, found: list[str]) -> None:
@@ -67,10 +83,21 @@ def test_names(text: str, found: list[str]) -> None:
         ("Xiaomi", "Xinhua", False),
         ("Japan", "China", False),
         ("Berlin", "Berg", False),
+        ("Austrian", "Australia", False),
+        ("Levi", "Levin", False),
+        ("Christian", "Christine", False),
+        ("America", "he told us", False),
+        ("Norwegians", "Norway", True),
     ],
 )
 def test_forms_of_one_name(name: str, text: str, *, same: bool) -> None:
     assert same_name(name, frozenset(words(text))) is same
+
+
+def test_addresses() -> None:
+    text = "Write (to a.berg@norway.no), see https://x.y/z, www.x.y or evil.example. The U.S. did."
+    found = ["a.berg@norway.no", "https://x.y/z", "www.x.y", "evil.example"]
+    assert addresses(text) == found
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,7 @@ def test_an_answer_grows_and_says_what_no_source_supports(one: Visit, model: Scr
         handler.wfile.write(scripted.chunk(f"{FACT} He "))
         assert seen.wait(60)
         handler.wfile.write(scripted.chunk("is 99 years old."))
+        handler.wfile.write(scripted.DONE)
 
     model.send = slow
     one.question.fill(QUESTION)
