@@ -53,7 +53,7 @@ def pictures(browser: Browser, url: str, folder: Path) -> None:
     page = opened(browser, url, 1280, 860)
     ask(page, QUESTION)
     page.get_by_role("link", name="Evidence 1").click()
-    page.evaluate("scrollTo(0, 0)")
+    page.evaluate("scrollTo({top: 0, behavior: 'instant'})")
     page.screenshot(path=folder / "answer.png")
     ask(page, FOLLOW_UP)
     page.screenshot(path=folder / "silence.png")

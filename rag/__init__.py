@@ -28,6 +28,7 @@ from rag.errors import (
     UsageError,
 )
 from rag.gold import GoldItem, append_gold
+from rag.sentences import split_sentences
 from rag.types import (
     Agreement,
     Answer,
@@ -93,6 +94,7 @@ __all__ = [
     "UsageError",
     "__version__",
     "append_gold",
+    "split_sentences",
 ]
 
 

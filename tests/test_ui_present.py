@@ -20,9 +20,10 @@ from rag import (
     SourceInfo,
     UsageError,
 )
-from ui import present
+from ui import markdown, present, shelf
 from ui.paragraphs import goes_on_after, goes_on_before, paragraph
-from ui.present import Turn, Upload
+from ui.shelf import Upload
+from ui.wording import Turn, confidence_in_words
 
 HOSTILE = "<script>x()</script><img src=x onerror=x()> \"quoted\" 'single' & ${value} {{value}}"
 
@@ -115,6 +116,7 @@ def test_what_was_understood_is_shown_only_where_it_differs() -> None:
     [
         (1.0, "Very likely right"),
         (0.9, "Very likely right"),
+        (0.897, "Very likely right"),
         (0.8, "Likely right"),
         (0.5, "More likely right than wrong"),
         (0.3, "More likely wrong than right"),
@@ -122,7 +124,7 @@ def test_what_was_understood_is_shown_only_where_it_differs() -> None:
     ],
 )
 def test_confidence_is_said_in_words(probability: float, words: str) -> None:
-    assert present.confidence_in_words(probability) == words
+    assert confidence_in_words(probability) == words
 
 
 def test_confidence_is_a_number_with_its_meaning_and_never_certain() -> None:
@@ -238,7 +240,7 @@ def test_marks_are_exactly_the_cited_words(text: str, data: st.DataObject) -> No
     html = present.evidence(answered([citation]), {"a.txt": document})
     (marked,) = Parsed(html.replace("<br>", "\n")).marked
     assert marked.split() == text[start:end].split()
-    whole = Parsed(present.document(document, start, end).replace("<br>", "\n"))
+    whole = Parsed(shelf.document(document, start, end).replace("<br>", "\n"))
     assert " ".join(whole.marked).split() == text[start:end].split()
 
 
@@ -267,10 +269,10 @@ def test_no_text_becomes_markup(text: str, title: str) -> None:
         present.evidence(found, {source: document}),
         present.evidence(found, {}),
         present.evidence(silent, {source: document}),
-        present.document(document, 0, 5),
+        shelf.document(document, 0, 5),
         present.history(turns, titles),
-        present.documents([info], frozenset()),
-        present.uploads([Upload(hostile, "failed", hostile)]),
+        shelf.documents([info], frozenset()),
+        shelf.uploads([Upload(hostile, "failed", hostile)]),
         present.examples([hostile]),
         present.working(hostile),
         present.problem(UsageError(hostile, hint=hostile), hostile),
@@ -290,14 +292,14 @@ def test_no_text_becomes_markup(text: str, title: str) -> None:
 def test_pages_of_a_pdf_have_their_numbers() -> None:
     pages = (Page(1, 0, 10), Page(2, 11, 21))
     document = Document("a.pdf", "/a.pdf", "pdf", "A", "First page\nThen Ada B", "0", pages)
-    html = present.document(document, 16, 19)
+    html = shelf.document(document, 16, 19)
     assert html.index("Page 1") < html.index("First page") < html.index("Page 2")
     assert Parsed(html).marked == ["Ada"]
 
 
 def test_a_place_without_words_is_found_and_not_marked() -> None:
     document, _ = cited("First paragraph.\n\nSecond one.", [])
-    html = present.document(document, 18, 18)
+    html = shelf.document(document, 18, 18)
     assert '<p class="here">Second one.</p>' in html
     assert "<mark" not in html
 
@@ -306,12 +308,12 @@ def test_the_list_of_documents_says_what_removing_does() -> None:
     info = SourceInfo(
         "a.txt", "/a", "text", "A", 1234, 2, None, "0", "2026-01-02T03:04:05+00:00", False
     )
-    ours = present.documents([info], frozenset({"a.txt"}))
+    ours = shelf.documents([info], frozenset({"a.txt"}))
     assert "1,234 characters" in ours
     assert "2 January 2026" in ours
     assert "the uploaded file is deleted" in ours
-    assert "the file itself stays" in present.documents([info], frozenset())
-    assert "No documents yet" in present.documents([], frozenset())
+    assert "the file itself stays" in shelf.documents([info], frozenset())
+    assert "No documents yet" in shelf.documents([], frozenset())
 
 
 def test_markdown_has_every_citation_and_no_markup_of_the_documents() -> None:
@@ -319,7 +321,7 @@ def test_markdown_has_every_citation_and_no_markup_of_the_documents() -> None:
     found = answered(
         citations, "It was [Ada](javascript:x) [1]", conflicts=(Conflict("Bo", tuple(citations)),)
     )
-    text = present.markdown(Turn("Who <b>?", found), {"a.txt": "Title"})
+    text = markdown.markdown(Turn("Who <b>?", found), {"a.txt": "Title"})
     assert r"It was \[Ada\](javascript:x) [1]" in text
     assert "(a.txt, characters 7-33)" in text
     assert r"Who \<b\>?" in text
@@ -329,7 +331,7 @@ def test_markdown_has_every_citation_and_no_markup_of_the_documents() -> None:
 
 def test_a_conversation_keeps_its_order() -> None:
     turns = [Turn("First?", abstained()), Turn("Second?", abstained())]
-    text = present.conversation(turns, {})
+    text = markdown.conversation(turns, {})
     assert text.index("First?") < text.index("Second?")
     html = present.history([*turns, Turn("Third?", abstained())], {})
     assert html.index("<summary>Second?") < html.index("<summary>First?")

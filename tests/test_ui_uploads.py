@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from threading import Event
 
 import pytest
 
 from rag import Rag, SourceError
 from ui.examples import examples
 from ui.keeping import Keeping
-from ui.present import Upload
+from ui.shelf import Upload
 from ui.uploads import Uploads
 
 
 @pytest.fixture
 def uploads(rag: Rag) -> Uploads:
-    return Uploads(rag)
+    return Uploads(rag, Event())
 
 
 def add(uploads: Uploads, *files: Path) -> list[Upload]:
@@ -33,13 +34,34 @@ def write(folder: Path, name: str, text: str = "The tea is in the blue tin.") ->
 
 def test_each_file_is_reported_as_it_comes(uploads: Uploads, folder: Path) -> None:
     files = [write(folder, "a.txt"), write(folder, "b.mp3"), write(folder, "c.txt", "Other.")]
-    states = [[file.state for file in step] for step in uploads.add(files)]
+    steps = [[file.state for file in step] for step in uploads.add(files)]
+    states = [step for step, before in zip(steps, [[], *steps], strict=False) if step != before]
     assert states == [
         ["working", "waiting", "waiting"],
+        ["done", "waiting", "waiting"],
         ["done", "working", "waiting"],
+        ["done", "failed", "waiting"],
         ["done", "failed", "working"],
         ["done", "failed", "done"],
     ]
+
+
+def test_the_share_of_a_large_file_that_is_indexed_grows(uploads: Uploads, folder: Path) -> None:
+    text = "\n\n".join(f"Passage {n} is about the tea in tin {n}. " * 20 for n in range(300))
+    shares = [step[0].share for step in uploads.add([write(folder, "a.txt", text)])]
+    between = [share for share in shares if 0 < share < 1]
+    assert between
+    assert between == sorted(between)
+
+
+def test_an_upload_that_the_end_interrupts_leaves_nothing(rag: Rag, folder: Path) -> None:
+    ending = Event()
+    ending.set()
+    uploads = Uploads(rag, ending)
+    (state,) = add(uploads, write(folder, "a.txt"))
+    assert (state.state, state.note) == ("failed", "The server was ended.")
+    assert list(uploads.folder.iterdir()) == []
+    assert rag.sources() == []
 
 
 def test_files_are_kept_for_their_owner_alone(rag: Rag, uploads: Uploads, folder: Path) -> None:
@@ -86,12 +108,12 @@ def test_names_cannot_hide_or_mislead(name: str, rag: Rag, uploads: Uploads, fol
 
 def test_limits_are_settings(folder: Path) -> None:
     with Rag.open(max_uploads=1) as rag:
-        few = Uploads(rag)
+        few = Uploads(rag, Event())
         add(few, write(folder, "a.txt", "One."))
         (failed,) = add(few, write(folder, "b.txt", "Two."))
     assert (failed.state, "RAG_MAX_UPLOADS" in failed.note) == ("failed", True)
     with Rag.open(max_upload_bytes=10) as rag:
-        (failed,) = add(Uploads(rag), write(folder, "b.txt", "Two, and much more."))
+        (failed,) = add(Uploads(rag, Event()), write(folder, "b.txt", "Two, and much more."))
     assert (failed.state, "RAG_MAX_UPLOAD_BYTES" in failed.note) == ("failed", True)
 
 
@@ -142,11 +164,12 @@ def test_silence_can_be_gold(seeded: Rag, tmp_path: Path) -> None:
 
 
 def test_example_questions_are_answered(seeded: Rag) -> None:
-    found = examples(seeded)
+    found = examples(seeded, Event())
     assert 1 <= len(found) <= 4
     assert {seeded.ask(question).status for question in found} == {"answered"}
+    assert len({question.split()[0] for question in found}) > 1  # of different kinds
 
 
 def test_there_are_no_examples_where_nothing_fits(rag: Rag, folder: Path) -> None:
     rag.ingest(write(folder, "a.txt", "tea, cups and spoons"))
-    assert examples(rag) == []
+    assert examples(rag, Event()) == []

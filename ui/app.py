@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import gradio as gr
@@ -44,15 +45,16 @@ QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden",
 STREAMED = QUIET | {"queue": True}
 
 
-def build(rag: Rag, *, first_run: bool = False) -> gr.Blocks:
+def build(rag: Rag, ending: Event, *, first_run: bool = False) -> gr.Blocks:
     """The page with all its wiring, and the two functions for programs.
 
-    `first_run` says that the seed articles were indexed just now.
+    `ending` is set when the process is about to end; `first_run` says that the seed articles were
+    indexed just now.
     """
-    page = Page(rag)
+    page = Page(rag, ending)
     blocks: gr.Blocks
     with gr.Blocks(title="seed-rag", analytics_enabled=False, delete_cache=(3600, 3600)) as blocks:
-        programs.offer(rag)  # before the handlers, which would take the names
+        programs.offer(rag, ending)  # before the handlers, which would take the names
         turns = gr.State([])
         gr.HTML(
             '<header class="masthead"><h1>seed-rag</h1>'
@@ -75,7 +77,7 @@ def build(rag: Rag, *, first_run: bool = False) -> gr.Blocks:
                         scale=1,
                     )
                     ask = gr.Button("Ask", variant="primary", elem_id="ask", scale=0)
-                    stop = gr.Button("Stop", elem_id="stop", scale=0, visible=rag.writes)
+                    stop = gr.Button("Stop", elem_id="stop", scale=0) if rag.writes else None
                 with gr.Row(elem_id="choices"):
                     with gr.Accordion("Ask only some of the documents", open=False):
                         chosen = gr.Dropdown(label="Only in", multiselect=True, choices=[])
@@ -89,11 +91,11 @@ def build(rag: Rag, *, first_run: bool = False) -> gr.Blocks:
                             **PLAIN,
                         )
                         with gr.Row(visible=False, elem_id="feedback") as feedback:
-                            good = gr.Button("Right", size="sm", scale=0)
-                            bad = gr.Button("Wrong", size="sm", scale=0)
+                            good = gr.Button("Good answer", size="sm", elem_id="good", scale=0)
+                            bad = gr.Button("Bad answer", size="sm", elem_id="bad", scale=0)
                             note = gr.Textbox(
                                 label="Note on this answer",
-                                placeholder="Add a note",
+                                placeholder="A note to keep with it",
                                 max_lines=3,
                                 elem_id="note",
                                 scale=1,
@@ -154,7 +156,8 @@ def build(rag: Rag, *, first_run: bool = False) -> gr.Blocks:
         ]
         for done in questions:
             done.then(**unrated, **QUIET)
-        stop.click(page.stopped, None, answer, cancels=questions, **QUIET)
+        if stop:
+            stop.click(page.stopped, None, answer, cancels=questions, **QUIET)
         new.click(page.new_chat, None, shown, **QUIET).then(**unrated, **QUIET)
 
         evidence.pick(page.open_document, None, paper, **QUIET)
@@ -168,8 +171,8 @@ def build(rag: Rag, *, first_run: bool = False) -> gr.Blocks:
         ).then(page.examples, None, begin, **QUIET)
 
         rated = [thanks, gold]
-        good.click(page.right, [turns, note], rated, **QUIET)
-        bad.click(page.wrong, [turns, note], rated, **QUIET)
+        good.click(page.good, [turns, note], rated, **QUIET)
+        bad.click(page.bad, [turns, note], rated, **QUIET)
         gold.click(page.gold, [turns, note], thanks, **QUIET)
 
     blocks.queue(default_concurrency_limit=16)

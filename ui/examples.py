@@ -3,58 +3,58 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterator
-from itertools import islice, zip_longest
+from collections import defaultdict
+from itertools import chain, islice, zip_longest
+from threading import Event
 
-from rag import Rag, RagError
+from rag import Answer, Rag, RagError, split_sentences
+from ui.questions import Wondering, questions
 
 SHOWN = 4
 TRIED = 12  # candidates at most: about a second
 LOOKED_AT = 10  # documents
 READ = 20_000  # characters of each
 SURE = 0.6  # least confidence of an answer whose question is shown
-
-_TITLES = (
-    "Secretary|Minister|President|Premier|Chancellor|Senator|Governor|Mayor|King|Queen|Prince|Pope"
-    "|Chairman|Chairwoman|Chair|Director|Professor|Doctor|Judge|General|Captain|Ambassador"
-)
-_WORD = r"[A-Z][a-z]+(?:[\u2019'-][A-Za-z]+)?"
-_HELD = re.compile(rf"\b((?:{_WORD} ){{0,2}}(?:{_TITLES})) ({_WORD} {_WORD})\b")
-_SAID = re.compile(rf"\b({_WORD} {_WORD}),? (?:said|told|says|added|announced)\b")
+KINDS = ("office", "when", "say", "many", "why", "where", "who")  # in this order
 
 
-def examples(rag: Rag) -> list[str]:
-    """Questions that are answered with some confidence, at most SHOWN; none where nothing is."""
+def examples(rag: Rag, ending: Event) -> list[str]:
+    """Questions of different kinds that are answered as the documents say, at most SHOWN.
+
+    None where nothing fits; it ends early once `ending` is set.
+    """
+    found: list[str] = []
     try:
-        found: list[str] = []
-        for question in islice(_candidates(rag), TRIED):
-            answer = rag.ask(question, reader_only=True)
-            if answer.status == "answered" and answer.confidence >= SURE:
-                found.append(question)
-            if len(found) == SHOWN:
+        for wondering in islice(_candidates(rag), TRIED):
+            if len(found) == SHOWN or ending.is_set():
                 break
+            if _fits(wondering, rag.ask(wondering.question, reader_only=True)):
+                found.append(wondering.question)
     except RagError:  # it is said where a question is asked
         return []
     return found
 
 
-def _candidates(rag: Rag) -> Iterator[str]:
-    """Questions about who holds an office, who somebody is and what they said, in turn; what is
-    named most often first."""
-    offices: Counter[str] = Counter()
-    people: Counter[str] = Counter()
-    speakers: Counter[str] = Counter()
-    for info in rag.sources()[:LOOKED_AT]:
-        text = rag.document(info.source).text[:READ]
-        held = _HELD.findall(text)
-        offices.update(office for office, _ in held if " " in office)
-        people.update(name for _, name in held)
-        speakers.update(name for name in _SAID.findall(text) if not re.search(_TITLES, name))
-    sorts = (
-        [f"Who is the {name}?" for name, _ in offices.most_common()],
-        [f"What did {name} say?" for name, _ in speakers.most_common()],
-        [f"Who is {name}?" for name, _ in people.most_common()],
-    )
-    for questions in zip_longest(*sorts):
-        yield from filter(None, questions)
+def _candidates(rag: Rag) -> list[Wondering]:
+    """Questions of every kind in turn; of one kind, on what is named most often first."""
+    texts = [rag.document(info.source).text[:READ] for info in rag.sources()[:LOOKED_AT]]
+    everything = " ".join(" ".join(texts).split())
+    words = frozenset(re.findall(r"\b[a-z]+", everything))
+    made: dict[str, list[Wondering]] = defaultdict(list)
+    for text in texts:
+        for start, end in split_sentences(text):
+            for wondering in questions(" ".join(text[start:end].split()), words):
+                made[wondering.question].append(wondering)
+    # A question with several answers does not say enough.
+    clear = [same[0] for same in made.values() if len({one.answer for one in same}) == 1]
+    clear.sort(key=lambda one: -everything.count(one.about))
+    ranked = [[one for one in clear if one.kind == kind] for kind in KINDS]
+    return [one for one in chain.from_iterable(zip_longest(*ranked)) if one is not None]
+
+
+def _fits(wondering: Wondering, answer: Answer) -> bool:
+    """Whether an answer is sure, and the one that the question was made from."""
+    if answer.status == "abstained" or answer.confidence < SURE:
+        return False
+    said = " ".join([answer.short or "", *(citation.context for citation in answer.citations)])
+    return wondering.answer.rstrip(".") in " ".join(said.split())

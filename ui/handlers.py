@@ -13,19 +13,23 @@ from typing import Any
 import gradio as gr
 
 from rag import Answer, Document, Rag, RagError, SourceError, SourceInfo, Trace
-from ui import present
+from ui import present, shelf
 from ui.examples import examples
 from ui.keeping import Keeping
-from ui.present import Turn
 from ui.uploads import Uploads
+from ui.wording import Turn
 
 
 class Page:
-    """The handlers of one page over one `Rag`; what they keep of a person is in Gradio's state."""
+    """The handlers of one page over one `Rag`; what they keep of a person is in Gradio's state.
 
-    def __init__(self, rag: Rag) -> None:
+    Those that may take long stop by themselves where the process is `ending`.
+    """
+
+    def __init__(self, rag: Rag, ending: threading.Event) -> None:
         self._rag = rag
-        self._uploads = Uploads(rag)
+        self._ending = ending
+        self._uploads = Uploads(rag, ending)
         self._keeping = Keeping(rag.settings.home)
         self._examples: tuple[tuple[str, ...], list[str]] = ((), [])
         self._lock = threading.Lock()
@@ -39,7 +43,7 @@ class Page:
         except RagError as error:
             return present.problem(error), gr.update(choices=[])
         choices = [(_label(info, listing), info.source) for info in listing]
-        shown = present.documents(listing, self._uploads.sources())
+        shown = shelf.documents(listing, self._uploads.sources())
         return shown, gr.update(choices=choices)
 
     def examples(self) -> str:
@@ -50,7 +54,7 @@ class Page:
             return ""
         with self._lock:
             if self._examples[0] != state:
-                self._examples = (state, examples(self._rag))
+                self._examples = (state, examples(self._rag, self._ending))
             return present.examples(self._examples[1])
 
     # Questions
@@ -82,9 +86,14 @@ class Page:
             with closing(self._rag.stream(asked, sources=chosen or None, after=before)) as answers:
                 last: Answer | None = None
                 for answer in answers:
+                    if self._ending.is_set():
+                        return
                     # Something has to come with every piece: only then can Gradio end this.
-                    shown = keep if answer is last else present.writing(asked, answer)
-                    yield keep, shown, keep, keep, keep, keep
+                    if answer is last:
+                        yield (keep,) * 6
+                        continue
+                    evidence = present.evidence(answer, self._cited(answer))
+                    yield keep, present.writing(asked, answer), evidence, keep, keep, keep
                     last = answer
             yield self._shown(asked, answer, turns)
         except RagError as error:
@@ -135,7 +144,7 @@ class Page:
             return gr.skip()
         try:
             shown = self._rag.document(str(event.source))
-            return present.document(shown, int(event.start), int(event.end))
+            return shelf.document(shown, int(event.start), int(event.end))
         except RagError as error:
             return present.problem(error)
 
@@ -144,7 +153,7 @@ class Page:
     def add(self, files: list[str] | None) -> Iterator[str]:
         """Index uploaded files one by one."""
         for states in self._uploads.add([Path(file) for file in files or ()]):
-            yield present.uploads(states)
+            yield shelf.uploads(states)
 
     def remove(self, event: gr.EventData) -> Any:
         """Remove the document that was picked."""
@@ -158,11 +167,11 @@ class Page:
 
     # Ratings
 
-    def right(self, turns: list[Turn], note: str) -> tuple[str, dict[str, Any]]:
+    def good(self, turns: list[Turn], note: str) -> tuple[str, dict[str, Any]]:
         """Keep that the latest answer is right, and offer to make it a gold question."""
         return self._rate(turns, note, right=True)
 
-    def wrong(self, turns: list[Turn], note: str) -> tuple[str, dict[str, Any]]:
+    def bad(self, turns: list[Turn], note: str) -> tuple[str, dict[str, Any]]:
         """Keep that the latest answer is wrong."""
         return self._rate(turns, note, right=False)
 
@@ -171,7 +180,8 @@ class Page:
             self._keeping.rate(turns[-1].answer, right=right, note=note)
         except OSError as error:
             return f"It could not be kept: {error.strerror}.", gr.skip()
-        return "Kept on this machine. Thank you.", gr.update(visible=right)
+        kind = "good" if right else "bad"
+        return f"Kept on this machine as a {kind} answer. Thank you.", gr.update(visible=right)
 
     def unrated(self) -> tuple[str, dict[str, Any], str]:
         """No note, no gold question and no thanks, as for a new answer."""

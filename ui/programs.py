@@ -5,6 +5,8 @@ Gradio takes what clients read from the docstrings: of an argument, its first li
 
 from __future__ import annotations
 
+from contextlib import closing
+from threading import Event
 from typing import Any
 
 import gradio as gr
@@ -13,8 +15,8 @@ from gradio.events import api
 from rag import Rag, RagError
 
 
-def offer(rag: Rag) -> None:
-    """Register both in the page that is being built."""
+def offer(rag: Rag, ending: Event) -> None:
+    """Register both in the page that is being built; what is asked stops once `ending` is set."""
 
     def ask(question: str, sources: list[str] | None = None) -> dict[str, Any]:
         """Answer a question from the indexed documents, every claim cited by exact characters.
@@ -31,9 +33,14 @@ def offer(rag: Rag) -> None:
             sources: Names of documents to keep to, as 'sources' lists them; all by default.
         """
         try:
-            return rag.ask(question, sources=sources or None).to_dict()
+            with closing(rag.stream(question, sources=sources or None)) as answers:
+                for so_far in answers:
+                    if ending.is_set():
+                        raise gr.Error("The server was ended.", print_exception=False)
+                    answer = so_far
         except RagError as error:
             raise _explained(error) from error
+        return answer.to_dict()
 
     def sources() -> list[dict[str, Any]]:
         """List the indexed documents: what questions can be answered from.

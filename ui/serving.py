@@ -17,6 +17,8 @@ from rag import Rag, RagError, UsageError
 from ui.access import Access
 from ui.gate import Gate
 
+GRACE = 10  # seconds that requests have at the end; what takes longer is broken off, and says so
+
 
 def serve(rag: Rag, host: str | None = None, port: int | None = None) -> int:
     """Serve the page until the process is ended.
@@ -38,23 +40,28 @@ def serve(rag: Rag, host: str | None = None, port: int | None = None) -> int:
     access = Access.of(rag.settings, host)
     with _listening(host, port) as listener:
         first_run = rag.seed()
-        application = build(rag, access, first_run=first_run)
+        ending = threading.Event()
+        application, streams = build(rag, access, ending, first_run=first_run)
         threading.Thread(target=_warm, args=(rag,), daemon=True).start()
         _announce(listener, host, access)
 
         import uvicorn
 
+        from ui.ending import Server
+
         config = uvicorn.Config(
-            application, log_level="warning", access_log=False, timeout_graceful_shutdown=2
+            application, log_level="warning", access_log=False, timeout_graceful_shutdown=GRACE
         )
         logging.getLogger("uvicorn.error").addFilter(_is_news)
         with suppress(KeyboardInterrupt):
-            asyncio.run(uvicorn.Server(config).serve(sockets=[listener]))
+            asyncio.run(Server(config, ending, streams).serve(sockets=[listener]))
     return 0
 
 
-def build(rag: Rag, access: Access, *, first_run: bool = False) -> Gate:
-    """The whole application behind its gate, as ASGI."""
+def build(
+    rag: Rag, access: Access, ending: threading.Event, *, first_run: bool = False
+) -> tuple[Gate, asyncio.Event]:
+    """The whole application behind its gate, as ASGI, and what closes its pages' streams."""
     home = rag.settings.home.expanduser().resolve()
     _tame(home)
 
@@ -65,7 +72,7 @@ def build(rag: Rag, access: Access, *, first_run: bool = False) -> Gate:
     from ui.theme import theme
 
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    page = app.build(rag, first_run=first_run)
+    page = app.build(rag, ending, first_run=first_run)
     inner = gr.mount_gradio_app(
         FastAPI(openapi_url=None, docs_url=None, redoc_url=None),
         page,
@@ -84,7 +91,11 @@ def build(rag: Rag, access: Access, *, first_run: bool = False) -> Gate:
     )
     if page.mcp_server_obj is not None:  # Gradio's own would print Python's notation
         page.mcp_server_obj.postprocess_output_data = _as_json  # type: ignore[method-assign]
-    return Gate(inner, access.hosts, mcp=access.mcp, mcp_token=access.mcp_token)
+    mounted = next(
+        r.app for r in inner.routes if isinstance(getattr(r, "app", None), gr.routes.App)
+    )
+    gate = Gate(inner, access.hosts, mcp=access.mcp, mcp_token=access.mcp_token)
+    return gate, mounted.stop_event
 
 
 def _as_json(data: Sequence[Any], root_url: str) -> list[Any]:  # noqa: ARG001 - Gradio's signature

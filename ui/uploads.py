@@ -6,20 +6,28 @@ from __future__ import annotations
 import re
 import shutil
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Event
 
 from rag import IngestReport, Rag, RagError
-from ui.present import Upload
+from ui.shelf import Upload
 
 LONGEST_NAME = 120  # characters of a file's name that are kept
 
 
-class Uploads:
-    """The folder `uploads` in one RAG_HOME, mode 0700."""
+class _Ending(Exception):
+    """Ends an ingest from within: the index stays as it was."""
 
-    def __init__(self, rag: Rag) -> None:
+
+class Uploads:
+    """The folder `uploads` in one RAG_HOME, mode 0700; once `ending` is set, nothing is added."""
+
+    def __init__(self, rag: Rag, ending: Event) -> None:
         self._rag = rag
+        self._ending = ending
         self.folder = rag.settings.home.expanduser().resolve() / "uploads"
 
     def add(self, files: Sequence[Path]) -> Iterator[list[Upload]]:
@@ -30,14 +38,30 @@ class Uploads:
         """
         states = [Upload(file.name, "waiting") for file in files]
         for number, file in enumerate(files):
-            states[number] = Upload(file.name, "working")
-            yield list(states)
-            states[number] = self._add(file)
+            for state in self._added(file):
+                states[number] = state
+                yield list(states)
             file.unlink(missing_ok=True)
-        yield states
 
-    def _add(self, file: Path) -> Upload:
-        """Index one file; what comes of it."""
+    def _added(self, file: Path) -> Iterator[Upload]:
+        """The states of one file, from the first to what comes of it."""
+        yield Upload(file.name, "working")
+        shares: SimpleQueue[float | None] = SimpleQueue()
+        with ThreadPoolExecutor(1) as pool:
+            adding = pool.submit(self._add, file, shares.put)
+            adding.add_done_callback(lambda _: shares.put(None))
+            for share in iter(shares.get, None):
+                yield Upload(file.name, "working", share=share)
+        yield adding.result()
+
+    def _add(self, file: Path, tell: Callable[[float], None]) -> Upload:
+        """Index one file; what comes of it. `tell` is told the share that is done, 0 to 1."""
+
+        def progress(done: int, total: int) -> None:
+            if self._ending.is_set():
+                raise _Ending
+            tell(done / max(total, 1))
+
         try:
             if full := self._full(file.stat().st_size):
                 return Upload(file.name, "failed", full)
@@ -45,7 +69,10 @@ class Uploads:
         except OSError as error:
             return Upload(file.name, "failed", f"It could not be kept: {error.strerror}.")
         try:
-            report = self._rag.ingest(kept)
+            report = self._rag.ingest(kept, progress=progress)
+        except _Ending:
+            kept.unlink()
+            return Upload(file.name, "failed", "The server was ended.")
         except RagError as error:
             kept.unlink(missing_ok=True)
             return Upload(file.name, "failed", f"{error.message} {error.hint or ''}".strip())
@@ -53,9 +80,9 @@ class Uploads:
             kept.unlink(missing_ok=True)
             failure = report.failed[0]
             return Upload(file.name, "failed", f"{failure.reason} {failure.hint or ''}".strip())
-        return self._added(file.name, report)
+        return self._noted(file.name, report)
 
-    def _added(self, name: str, report: IngestReport) -> Upload:
+    def _noted(self, name: str, report: IngestReport) -> Upload:
         (source,) = report.added + report.updated + report.unchanged
         notes = [warning.message for warning in report.warnings]
         copies = next(info.copies for info in self._rag.sources() if info.source == source)

@@ -68,11 +68,21 @@ def test_a_page_that_opens_asks_the_model_nothing(one: Visit, model: Script) -> 
     assert model.requests == []
 
 
-def test_an_answer_that_is_being_written_can_be_stopped(one: Visit, model: Script) -> None:
+@pytest.mark.parametrize("width", [320, 1280])
+def test_an_answer_that_is_being_written_can_be_stopped(
+    width: int, one: Visit, model: Script
+) -> None:
     model.reply, model.send = (lambda _: "and so on "), scripted.endless
+    ask, stop = (one.page.get_by_role("button", name=name, exact=True) for name in ("Ask", "Stop"))
+    one.page.set_viewport_size({"width": width, "height": 700})
+    expect(stop).to_be_hidden()
     one.question.fill(QUESTION)
-    one.page.get_by_role("button", name="Ask", exact=True).click()
+    ask.click()
     expect(one.answer).to_contain_text("Writing")
-    one.page.get_by_role("button", name="Stop", exact=True).click()
+    expect(ask).to_be_hidden()
+    assert one.page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
+    stop.click()
     expect(one.answer).to_contain_text("Stopped")
+    expect(stop).to_be_hidden()
+    expect(ask).to_be_visible()
     assert model.broken.wait(30)
