@@ -320,7 +320,7 @@ def _print_status(status: StatusReport) -> None:
     _say(f"index      {matches[status.index_matches]}")
     _say(f"answers    {status.answered_by}, from a probability of {status.threshold:.2f} on")
     if status.reachable is not None:
-        _say(f"model      {'reachable' if status.reachable else 'could not be reached'}")
+        _say(f"model      {'reachable' if status.reachable else 'cannot be reached'}")
     _say(f"embedding  {status.embedding_model}")
     _say(f"network    {'; '.join(status.network) or 'nothing leaves this machine'}")
 

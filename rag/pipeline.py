@@ -10,14 +10,14 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import rag
-from rag.answering import Answerer, Shelf
+from rag.answering import Answerer
 from rag.citing import is_stale
 from rag.deciding import Candidate, decide
 from rag.embedding import BundledEmbedder, open_embedder
@@ -36,11 +36,10 @@ from rag.reading import SpanReader
 from rag.retrieval import Retrieval, search
 from rag.settings import Settings, is_loopback
 from rag.store import Store
-from rag.supporting import Sentence, SentenceScorer, choose
+from rag.supporting import PASSAGES, Sentence, SentenceScorer, choose
 from rag.types import (
     Answer,
     Document,
-    Generation,
     IngestReport,
     Passage,
     Reading,
@@ -48,18 +47,16 @@ from rag.types import (
     StatusReport,
     Trace,
 )
+from rag.writing import Writing, instead
 
 if TYPE_CHECKING:
     from llama_index.core.llms import LLM
 
-    from rag.generating import Author
-    from rag.lines import Chosen
     from rag.llama import RagQueryEngine, RagRetriever
 
 logger = logging.getLogger(__name__)
 
 SEEDS = Path(rag.__file__).parent.parent / "seeds"
-SENTENCE_PASSAGES = 5  # that the sentences of an answer are chosen from
 SEARCHES = 10  # at most, where others write faster than one is done (30 ms)
 MAX_QUESTION = 2_000  # characters; past this, tokens are not even counted
 
@@ -74,8 +71,6 @@ class Rag:
     def __init__(self, settings: Settings, *, llm: LLM | None = None) -> None:
         """Assemble the stages; nothing is made yet. Most callers want `Rag.open`."""
         self.settings = settings
-        self._llm = llm
-        self._author: Author | None = None
         self._home = Home(settings.home)
         self._embedder = open_embedder(settings)
         bundled = self._embedder
@@ -83,6 +78,7 @@ class Rag:
             bundled = BundledEmbedder(settings.precision)  # whose embeddings the reader shares
         self._reader = SpanReader(bundled)
         self._scorer = SentenceScorer(self._embedder)
+        self._model = Writing(settings, self._embedder, self._scorer, llm)
         self._store: Store | None = None
         self._lock = threading.RLock()
 
@@ -220,46 +216,19 @@ class Rag:
             chunks=chunks,
             index_matches=matches,
             problem=problem,
-            answered_by=self._answered_by(),
+            answered_by=self._model.described() if self.writes else self._reader.name,
             embedding_model=self._embedder.name,
             threshold=self.settings.threshold,
-            network=self._network(),
-            reachable=self._reachable(),
+            network=(*self._chroma(), *self._model.network()),
+            reachable=self._model.reachable(),
         )
 
-    def _answered_by(self) -> str:
-        """What writes the answers, and where."""
-        if self._llm is not None:
-            from rag.llm import name_of
-
-            return f"{name_of(self._llm)}, handed over"
-        if self.settings.llm_url:
-            return f"{self.settings.llm_model} at {self.settings.llm_url}"
-        if self.settings.llm_path:
-            return f"the model in {self.settings.llm_path}"
-        return self._reader.name
-
-    def _reachable(self) -> bool | None:
-        """Whether the model server answers; None where none is set."""
-        if self._llm is not None or not self.settings.llm_url:
-            return None
-        from rag.reaching import reachable
-
-        return reachable(self.settings.llm_url)
-
-    def _network(self) -> tuple[str, ...]:
-        """What leaves this machine by a setting."""
-        found = []
+    def _chroma(self) -> tuple[str, ...]:
+        """What leaves this machine for a Chroma server."""
         url = self.settings.chroma_url
-        if url is not None and not is_loopback(url):
-            found.append(f"the Chroma server {url} holds the documents' text")
-        url = self.settings.llm_url
-        if url is not None and self._llm is None and not is_loopback(url):
-            found.append(
-                f"documents leave the machine: the model server {url} is sent the questions and"
-                " what the documents say about them"
-            )
-        return tuple(found)
+        if url is None or is_loopback(url):
+            return ()
+        return (f"the Chroma server {url} holds the documents' text",)
 
     # Questions
 
@@ -333,7 +302,10 @@ class Rag:
         writes = self.writes and not reader_only
         failure: LanguageModelError | None = None
         if after is not None:
-            question, failure = self._alone(question, after, writes=writes)
+            text = self._checked(question)
+            question, failure = (
+                self._model.alone(text, after) if writes else (stand_alone(text, after), None)
+            )
         with self._asking(question, self.settings.passages, sources) as (text, store, found):
             retrieved = perf_counter()
             readings = self._reader.read(text, found.passages)
@@ -352,109 +324,23 @@ class Rag:
             answer = replace(answer, timings_ms=timings, trace=trace)
             # The evidence decides first: where it is no answer, the model is not asked.
             wanted = writes and answer.status == "answered" and failure is None
-            evidence = self._evidence(text, readings, candidates, store) if wanted else None
-        if evidence is not None:
+            material = (
+                self._model.material(answer, candidates, readings, store.catalog)
+                if wanted
+                else None
+            )
+        if material is not None:
             try:
-                yield from self._written(answer, candidates, *evidence, started)
+                yield from self._model.write(material, started)
                 return
             except LanguageModelError as error:
-                failure = self._tolerated(error)
-        yield replace(answer, note=_instead(failure.message)) if failure else answer
+                failure = self._model.tolerated(error)
+        yield instead(answer, failure.message) if failure else answer
 
     @property
     def writes(self) -> bool:
         """Whether a language model writes the answers."""
-        return any((self._llm is not None, self.settings.llm_url, self.settings.llm_path))
-
-    def _authoring(self) -> Author:
-        """The model with its prompts and checks, opened where it is not yet."""
-        with self._lock:
-            if self._author is None:
-                from rag.generating import Author
-                from rag.grounding import Grounder
-                from rag.llm import open_writer
-
-                writer = open_writer(self.settings, self._llm)
-                self._author = Author(writer, Grounder(self._embedder))
-            return self._author
-
-    def _alone(
-        self, question: str, after: Answer, *, writes: bool
-    ) -> tuple[str, LanguageModelError | None]:
-        """A follow-up as a question that stands alone, and why the model could not be asked."""
-        if writes:
-            try:
-                return self._authoring().rewrite(self._checked(question), after), None
-            except LanguageModelError as error:
-                return stand_alone(question, after), self._tolerated(error)
-        return stand_alone(question, after), None
-
-    def _tolerated(self, error: LanguageModelError) -> LanguageModelError:
-        """The error, where the reader's answer is wanted instead; else it is raised."""
-        if self.settings.llm_fallback != "reader":
-            raise error
-        return error
-
-    def _evidence(
-        self,
-        question: str,
-        readings: Sequence[Reading],
-        candidates: Sequence[Candidate],
-        store: Store,
-    ) -> tuple[Chosen, Shelf]:
-        """The lines that the model is given, and what is known of their sources."""
-        from rag.lines import choose_lines
-
-        passages = [reading.passage for reading in readings[:SENTENCE_PASSAGES]]
-        leader = candidates[0].members[0].passage
-        passages += [] if leader in passages else [leader]
-        sources = list(dict.fromkeys(passage.source for passage in passages))
-        documents = {s: kept for s in sources if (kept := store.catalog.kept(s)) is not None}
-        chosen = choose_lines(
-            question,
-            self._scorer.score(question, passages),
-            readings,
-            documents,
-            self._authoring().room,
-            self._embedder.count_tokens,
-        )
-        return chosen, Shelf(documents, store.catalog.copies(sources))
-
-    def _written(
-        self,
-        base: Answer,
-        candidates: Sequence[Candidate],
-        chosen: Chosen,
-        shelf: Shelf,
-        started: float,
-    ) -> Iterator[Answer]:
-        """The model's answer as it grows, or the reader's where nothing of it has support."""
-        author = self._authoring()
-        answerer = Answerer(author.name, shelf)
-        show = self.settings.llm_unsupported == "show"
-        begun = perf_counter()
-        generation: Generation | None = None
-        answer = replace(
-            base, answered_by=author.name, text="", short=None, citations=(), conflicts=()
-        )
-        with closing(author.write(base.question, chosen)) as states:
-            for state in states:
-                if state.claims and (generation is None or state.claims is not generation.claims):
-                    partial = answerer.compose(base, candidates, state, show=show)
-                    answer = partial if partial.citations else answer
-                generation = state
-                yield answer
-        assert generation is not None
-        answer = answerer.compose(base, candidates, generation, show=show)
-        if answer.status == "abstained" and self.settings.llm_fallback == "reader":
-            answer = replace(base, note=_instead(answer.reason or ""))
-        timings = {
-            **base.timings_ms,
-            "write": 1000 * (perf_counter() - begun),
-            "total": 1000 * (perf_counter() - started),
-        }
-        trace = replace(base.trace, generation=generation)
-        yield replace(answer, timings_ms=timings, trace=trace)
+        return self._model.is_set
 
     def _sentences(
         self, question: str, readings: Sequence[Reading], candidates: Sequence[Candidate]
@@ -462,7 +348,7 @@ class Rag:
         """The sentences that an answer is made of, for a question that wants more than a span."""
         if not candidates or not wants_sentences(question):
             return []
-        passages = [reading.passage for reading in readings[:SENTENCE_PASSAGES]]
+        passages = [reading.passage for reading in readings[:PASSAGES]]
         return choose(self._scorer.score(question, passages), readings)
 
     def _checked(self, question: str) -> str:
@@ -591,11 +477,6 @@ class Rag:
                     self._home, name, fingerprint(self._embedder), self.settings.chroma_url
                 )
             return self._store
-
-
-def _instead(reason: str) -> str:
-    """What to know of a reader's answer that stands for a model's."""
-    return f"{reason} This is the bundled reader's answer."
 
 
 def _name(source: str) -> str:

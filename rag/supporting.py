@@ -30,6 +30,7 @@ FEATURES = (
     "kind",  # whether the sentence has what the question word asks for: a name, a number, a time
     "rank",  # 1 for the first passage, 1/2 for the second, ...
 )
+PASSAGES = 5  # that the sentences of an answer are chosen from
 MOST = 4  # sentences of an answer
 SHARE = 0.5  # of the best sentence's support that another one needs
 REPEATS = 0.8  # cosine of two sentences that say the same

@@ -334,7 +334,8 @@ class StatusReport:
 
     `index_matches` is None where nothing is indexed, and False where the index cannot be used:
     `problem` says why. `network` names what a setting sends elsewhere, empty by default.
-    `reachable` is whether the model server that answers does reply; None where none is set.
+    `reachable` is whether the language model's server replies, or its folder holds a model; None
+    where neither is set.
     """
 
     version: str

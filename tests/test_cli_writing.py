@@ -108,7 +108,7 @@ def test_a_server_that_is_down_is_an_error_or_the_reader() -> None:
     assert done.returncode == 0
     assert "Howard Lutnick" in done.stdout
     assert "could not be reached. This is the bundled reader's answer." in done.stdout
-    assert "model      could not be reached" in run("status").stdout
+    assert "model      cannot be reached" in run("status").stdout
 
 
 def test_the_status_says_what_answers(model: scripted.Script) -> None:

@@ -162,7 +162,7 @@ def test_what_generating_raises_ends_the_stream(
         raise RuntimeError("out of memory")
 
     with Rag.open(llm_path=model) as rag:
-        local = rag._authoring()._writer._model
+        local = rag._model._opened()._writer._model
         monkeypatch.setattr(local._model, "generate", fails)
         with pytest.raises(LanguageModelError, match="cannot be used: RuntimeError"):
             rag.ask(QUESTION)
@@ -176,6 +176,7 @@ def test_a_folder_that_is_no_chat_model_is_an_error(case: str, tmp_path: Path) -
     if case == "no template":
         make_model(folder, template=None)
     with Rag.open(llm_path=folder) as rag:
+        assert rag.status().reachable is (case == "no template")
         with pytest.raises(LanguageModelError) as caught:
             rag.ask(QUESTION)
         assert str(folder) in caught.value.message

@@ -16,6 +16,7 @@ from typing import Any
 from rag import Rag, RagError, UsageError
 from ui.access import Access
 from ui.gate import Gate
+from ui.memory import SESSIONS, share_heap
 
 GRACE = 10  # seconds that requests have at the end; what takes longer is broken off, and says so
 
@@ -38,6 +39,7 @@ def serve(rag: Rag, host: str | None = None, port: int | None = None) -> int:
     host = rag.settings.host if host is None else host
     port = rag.settings.port if port is None else port
     access = Access.of(rag.settings, host)
+    share_heap()
     with _listening(host, port) as listener:
         first_run = rag.seed()
         ending = threading.Event()
@@ -73,6 +75,7 @@ def build(
 
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     page = app.build(rag, ending, first_run=first_run)
+    page.state_session_capacity = SESSIONS
     inner = gr.mount_gradio_app(
         FastAPI(openapi_url=None, docs_url=None, redoc_url=None),
         page,
