@@ -9,7 +9,6 @@ their best passage among DEPTH. Measures are ir-measures', with graded relevance
 
 from __future__ import annotations
 
-import argparse
 import csv
 import json
 import sys
@@ -21,7 +20,15 @@ from typing import Any
 from ir_measures import RR, R, Success, nDCG
 from tqdm import tqdm
 
-from evals.command import exit_code, ingest, print_figures, print_json, reason, working_folder
+from evals.command import (
+    exit_code,
+    ingest,
+    parser_of,
+    print_figures,
+    print_json,
+    reason,
+    working_folder,
+)
 from evals.metrics.retrieval import measure
 from evals.statistics import Estimate, estimate
 from rag import Rag, SourceError, UsageError
@@ -121,12 +128,7 @@ def summarize(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; the exit code."""
-    assert __doc__
-    parser = argparse.ArgumentParser(
-        prog="rag eval beir",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = parser_of("rag eval beir", __doc__)
     parser.add_argument("folder", type=Path, metavar="FOLDER")
     parser.add_argument("--split", default="test", metavar="NAME", help="the qrels (default test)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")

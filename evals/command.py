@@ -1,7 +1,8 @@
-"""What the commands share: expected errors, a place to work in, progress, tables and JSON."""
+"""What the commands share: parsers, expected errors, a place to work in, progress, tables, JSON."""
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 import tempfile
@@ -15,6 +16,13 @@ from tqdm import tqdm
 
 from evals.statistics import Estimate
 from rag import Rag, RagError
+
+
+def parser_of(program: str, text: str | None) -> argparse.ArgumentParser:
+    """A command's parser; its help begins with the module's own `text`."""
+    return argparse.ArgumentParser(
+        prog=program, description=text, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
 
 
 def exit_code(run: Callable[[], None]) -> int:

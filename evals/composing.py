@@ -8,14 +8,13 @@ or correct to FILE (questions.jsonl). Replies can also come through a pipe, one 
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import cast, get_args
 
-from evals.command import exit_code
+from evals.command import exit_code, parser_of
 from rag import Answer, GoldItem, Rag, UsageError
 from rag.gold import Absent, Kind, Support, append_gold, guess_kind
 from rag.terminal import safe
@@ -25,12 +24,7 @@ CHOICES = "[y] right  [n] wrong, give the answer  [u] the documents do not answe
 
 def main(arguments: Sequence[str]) -> int:
     """Run the command; the exit code."""
-    assert __doc__
-    parser = argparse.ArgumentParser(
-        prog="rag eval new",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = parser_of("rag eval new", __doc__)
     parser.add_argument("question", nargs="+", metavar="QUESTION")
     parser.add_argument("--data", type=Path, metavar="FILE", default=Path("questions.jsonl"))
     options = parser.parse_args(arguments)

@@ -10,7 +10,6 @@ documents give two answers or more count for the share of answers shown.
 
 from __future__ import annotations
 
-import argparse
 import gzip
 import json
 import sys
@@ -20,7 +19,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from evals.command import exit_code, print_figures, print_json, reason, working_folder
+from evals.command import exit_code, parser_of, print_figures, print_json, reason, working_folder
 from evals.metrics.answers import f1, says
 from evals.statistics import Estimate, estimate
 from rag import Answer, Rag, SourceError
@@ -120,12 +119,7 @@ def _share(values: Sequence[float]) -> Estimate | None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit code."""
-    assert __doc__
-    parser = argparse.ArgumentParser(
-        prog="rag eval conflicts",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = parser_of("rag eval conflicts", __doc__)
     parser.add_argument("file", type=Path)
     parser.add_argument("--home", type=Path, help="keeps the index for the next run")
     parser.add_argument("--half", choices=("odd", "even"), default="odd")

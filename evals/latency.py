@@ -10,7 +10,6 @@ it does around its forward passes.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from typing import Any, ParamSpec, TypeVar
 import numpy as np
 from tqdm import tqdm
 
-from evals.command import exit_code, print_json, print_table
+from evals.command import exit_code, parser_of, print_json, print_table
 from evals.realtimeqa import QUESTIONS, rows_of
 from rag import Rag
 
@@ -122,12 +121,7 @@ def print_latency(figures: dict[str, Any]) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; the exit code."""
-    assert __doc__
-    parser = argparse.ArgumentParser(
-        prog="python -m evals.latency",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = parser_of("python -m evals.latency", __doc__)
     parser.add_argument("folder", type=Path, help=f"has {QUESTIONS}")
     parser.add_argument("--home", type=Path, required=True, metavar="DIR")
     parser.add_argument("--json", action="store_true", help="print one JSON object")

@@ -22,7 +22,7 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 
-from evals.command import exit_code, print_json
+from evals.command import exit_code, parser_of, print_json
 from evals.datasets import Dataset
 from evals.gate import compare
 from evals.printing import print_gate, print_run, run_as_dict
@@ -61,12 +61,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
-    assert __doc__
-    parser = argparse.ArgumentParser(
-        prog="rag eval",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = parser_of("rag eval", __doc__)
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--gate", action="store_true", help="exit 1 where answers got worse")
     what.add_argument("--renew", action="store_true", help="make this run the baseline")

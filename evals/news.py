@@ -13,7 +13,6 @@ Lines are counted from 0. The even ones were used for tuning and calibrating, th
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from evals.command import exit_code, ingest, print_figures, print_json, working_folder
+from evals.command import exit_code, ingest, parser_of, print_figures, print_json, working_folder
 from evals.metrics.abstention import auroc
 from evals.metrics.answers import is_right
 from evals.realtimeqa import CORPUS, HALVES, QUESTIONS, load_articles, rows_of, write_articles
@@ -127,12 +126,7 @@ def summarize(outcomes: Sequence[Outcome], threshold: float) -> dict[str, Estima
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit code."""
-    assert __doc__
-    parser = argparse.ArgumentParser(
-        prog="rag eval news",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = parser_of("rag eval news", __doc__)
     parser.add_argument("folder", type=Path, help=f"{CORPUS}, {QUESTIONS} and {LATER}")
     parser.add_argument("--half", choices=list(HALVES), default="odd", help="which lines to ask")
     parser.add_argument("--home", type=Path, metavar="DIR", help="keep the index for the next run")

@@ -13,7 +13,6 @@ script, so an upper bound. AUC is of the margin, answerable against unanswerable
 
 from __future__ import annotations
 
-import argparse
 import gzip
 import json
 import sys
@@ -25,7 +24,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from evals.command import exit_code, print_figures, print_json, reason
+from evals.command import exit_code, parser_of, print_figures, print_json, reason
 from evals.metrics.abstention import auroc
 from evals.metrics.answers import exact_match, f1
 from evals.statistics import Estimate, estimate
@@ -159,12 +158,7 @@ def _auc(outcomes: Sequence[Outcome]) -> float:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit code."""
-    assert __doc__
-    parser = argparse.ArgumentParser(
-        prog="rag eval squad",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = parser_of("rag eval squad", __doc__)
     parser.add_argument("file", type=Path)
     parser.add_argument("--held-out", action="store_true")
     parser.add_argument("--json", action="store_true")

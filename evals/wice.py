@@ -17,7 +17,6 @@ judged by weights that were fitted like the shipped ones, but on the other half.
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
 import sys
@@ -29,7 +28,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from evals.command import exit_code, print_figures, print_json, reason
+from evals.command import exit_code, parser_of, print_figures, print_json, reason
 from evals.lies import FACTS
 from evals.metrics.abstention import auroc
 from evals.statistics import Array, Estimate, interval, resample
@@ -200,12 +199,7 @@ def _best_threshold(true: Array, sure: Array) -> float:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit code."""
-    assert __doc__
-    parser = argparse.ArgumentParser(
-        prog="rag eval wice",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = parser_of("rag eval wice", __doc__)
     parser.add_argument("file", type=Path)
     parser.add_argument("--held-out", action="store_true")
     parser.add_argument("--without-keys", action="store_true")
