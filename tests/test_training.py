@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -17,6 +19,7 @@ from rag.training import calibration
 from rag.training import reader as training
 from rag.training.examples import Examples, batches
 from rag.training.questions import Question, digest, read_questions
+from rag.types import Evidence, Passage, Reading
 from rag.weights import bundled_folder
 
 CITIES = ("Oslo", "Lima", "Cairo", "Hanoi", "Quito", "Dakar", "Tunis", "Sofia", "Doha", "Riga")
@@ -186,3 +189,31 @@ def test_a_few_documents_are_those_around(seeded: Rag, monkeypatch: pytest.Monke
     assert without.accepted == ()
     assert sources[2] not in {passage.source for passage in without.passages}
     assert {passage.source for passage in asked.passages} <= set(sources[1:3])
+
+
+@pytest.mark.parametrize(
+    ("question", "words", "accepted", "right"),
+    [
+        ("What did it cost?", "40", "$40 million", True),  # widened to the amount
+        ("What did it cost?", "May", "$40 million", False),
+        ("Why did she leave?", "rain", "the rain in May", True),  # the sentence says all of it
+        ("Why did she leave?", "rain", "the snow in May", False),
+    ],
+)
+def test_an_answer_is_judged_as_it_is_shown(
+    question: str, words: str, accepted: str, *, right: bool
+) -> None:
+    text = "Mayor Ann Lee paid $40 million for it. She left because of the rain in May."
+    place, middle = text.index(words), text.index("She")
+    sentences = ((0, middle - 1), (middle, len(text)))
+    passage = Passage("a.txt", 0, len(text), text, 1.0, sentences=sentences)
+    span = Evidence(place, place + len(words), words, -0.1)
+
+    class Reads:
+        def read(self, _question: str, passages: Sequence[Passage]) -> list[Reading]:
+            return [Reading(found, (span,), -2.0) for found in passages]
+
+    asked = calibration.Asked(question, (passage,), (accepted,), "x")
+    [example] = calibration.read(cast("Rag", Reads()), [asked])
+    assert example.answerable
+    assert example.right == right

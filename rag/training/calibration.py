@@ -29,8 +29,12 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from rag import supporting
 from rag.deciding import FEATURES, rank
-from rag.grouping import normal_form, same
+from rag.embedding import BundledEmbedder
+from rag.extending import extend
+from rag.grouping import Member, normal_form, same
+from rag.kinds import wants_sentences
 from rag.pipeline import Rag
 from rag.training.questions import digest, read_questions
 from rag.types import Passage
@@ -154,16 +158,39 @@ def _bar(items: Sequence[Any]) -> Iterable[Any]:
 
 
 def read(rag: Rag, asked: Iterable[Asked]) -> list[Example]:
-    """What the decision would be made on, and whether it would be right."""
+    """What the decision would be made on, and whether what a person would see would be right."""
+    scorer = supporting.SentenceScorer(BundledEmbedder("auto"))
     examples = []
     for one in asked:
-        ranked = rank(one.text, rag.read(one.text, one.passages))
-        if ranked:
+        readings = rag.read(one.text, one.passages)
+        if ranked := rank(one.text, readings):
             best, _, features = ranked[0]
-            right = is_right(best.members[0].span.text, one.accepted)
             answerable = bool(one.accepted)
+            if wants_sentences(one.text):
+                passages = one.passages[: supporting.PASSAGES]
+                chosen = supporting.choose(scorer.score(one.text, passages), readings)
+                right = says(" ".join(map(_words, chosen)), one.accepted)
+            else:
+                right = is_right(_widened(best.members[0]), one.accepted)
             examples.append(Example(one.text, one.origin, features, answerable, right))
     return examples
+
+
+def _words(sentence: supporting.Sentence) -> str:
+    start = sentence.passage.start
+    return sentence.passage.text[sentence.start - start : sentence.end - start]
+
+
+def _widened(member: Member) -> str:
+    span, passage = member.span, member.passage
+    start, end = extend(passage.text, span.start - passage.start, span.end - passage.start)
+    return passage.text[start:end]
+
+
+def says(text: str, accepted: Sequence[str]) -> bool:
+    """Whether an answer in sentences has all the words of an accepted one."""
+    words = normal_form(text)
+    return any(wanted <= words for one in accepted if (wanted := normal_form(one)))
 
 
 def is_right(answer: str, accepted: Sequence[str]) -> bool:

@@ -2,7 +2,8 @@
 
 Passages as retrieval returns them: contexts cut at sentences, and passages that do not answer.
 Those are found with the embedder (other contexts near the question), made by leaving out the
-sentences that answer, or by putting another name or year into the question.
+sentences that answer, or by putting into the question another name or year, or a word that excludes
+its own (`rag.training.contrasts`).
 """
 
 from __future__ import annotations
@@ -22,12 +23,13 @@ import numpy as np
 from rag.encoder import Encoder
 from rag.sentences import split_sentences
 from rag.spans import LENGTH, QUESTION
+from rag.training.contrasts import contrast
 from rag.training.questions import Question, digest
 from rag.types import Span
 
-NEGATIVES = 0.8  # passages without the answer for each one with it
+NEGATIVES = 0.9  # passages without the answer for each one with it
 NEAREST = 12  # contexts near a question that negatives are drawn from
-KINDS = {"near": 0.55, "cut": 0.25, "swapped": 0.2}  # shares of the negatives
+KINDS = {"near": 0.45, "cut": 0.2, "swapped": 0.2, "contrast": 0.15}  # shares of the negatives
 WHOLE = 0.35  # share of contexts that are not cut
 WINDOW = (50, 180)  # tokens that a cut context has
 MIN_TOKENS = 30  # of a context whose answering sentences were left out
@@ -131,11 +133,15 @@ class Examples:
         if kind == "cut":
             window = _without(context, answers, rng)
             return (question.text, context, window) if window else None
-        swapped = self._swapped(question, rng)
-        if swapped is None:
+        changed = (
+            contrast(question.text, question.context, rng)
+            if kind == "contrast"
+            else self._swapped(question, rng)
+        )
+        if changed is None:
             return None
         answer = context.tokens_of(question.answers[0])
-        return swapped, context, _window(context, answer, _budget(rng), rng)
+        return changed, context, _window(context, answer, _budget(rng), rng)
 
     def _swapped(self, question: Question, rng: random.Random) -> str | None:
         """The question about another name or year than the context's."""

@@ -1,8 +1,8 @@
 """Question sets for training and measuring a reader, read from the formats they are published in.
 
-SQuAD 1.1 and 2.0 (`.json`) and lost-in-the-middle's Natural Questions (`.jsonl`: `question`,
-`answers`, `ctxs`), each also gzipped. QAMR's pairs are not read: readers trained on its tokenised
-sentences answered with parts of names.
+SQuAD 1.1 and 2.0 (`.json`), lost-in-the-middle's Natural Questions (`.jsonl`: `question`,
+`answers`, `ctxs`) and QAMR (`.tsv`, beside its `wiki-sentences.tsv`; see `rag.training.qamr`), each
+also gzipped.
 """
 
 from __future__ import annotations
@@ -12,11 +12,13 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from rag.errors import SourceError
+from rag.training.qamr import read_pairs, read_stretches
 from rag.types import Span
 
 Split = Literal["train", "tune", "test"]
@@ -39,16 +41,55 @@ def read_questions(file: Path) -> list[Question]:
     Raises:
         SourceError: the file cannot be read as one of the formats.
     """
+    with _clear_errors(file):
+        name = file.name.split(".")[0]
+        if ".tsv" in file.suffixes:
+            found = _qamr(file, name)
+        elif ".jsonl" in file.suffixes:
+            found = _natural_questions(_text(file), name)
+        else:
+            found = _squad(_text(file), name)
+        return list(dict.fromkeys(found))
+
+
+def read_contexts(file: Path) -> dict[str, Split]:
+    """The texts of a file's questions, of QAMR also those that nothing is asked about, and which
+    split each belongs to.
+
+    Raises:
+        SourceError: the file cannot be read as one of the formats.
+    """
+    if ".tsv" not in file.suffixes:
+        return {question.context: question.split for question in read_questions(file)}
+    with _clear_errors(file):
+        return {s.text: split_of(s.text, None) for s in read_stretches(_sentences(file))}
+
+
+@contextmanager
+def _clear_errors(file: Path) -> Iterator[None]:
     try:
-        raw = file.read_bytes()
-        text = (gzip.decompress(raw) if file.suffix == ".gz" else raw).decode()
-        found = _natural_questions if ".jsonl" in file.suffixes else _squad
-        return list(dict.fromkeys(found(text, file.name.split(".")[0])))
+        yield
     except (OSError, EOFError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise SourceError(
             f"{file} cannot be read as questions: {type(error).__name__} {error}.",
-            hint="Give SQuAD-format .json or Natural Questions .jsonl files, plain or gzipped.",
+            hint="Give SQuAD-format .json, Natural Questions .jsonl or QAMR's .tsv files, plain or"
+            " gzipped.",
         ) from error
+
+
+def _text(file: Path) -> str:
+    raw = file.read_bytes()
+    return (gzip.decompress(raw) if file.suffix == ".gz" else raw).decode()
+
+
+def _sentences(file: Path) -> str:
+    """The table of QAMR's sentences beside one of its questions."""
+    return _text(file.with_name("wiki-sentences.tsv" + (".gz" if file.suffix == ".gz" else "")))
+
+
+def _qamr(file: Path, name: str) -> Iterator[Question]:
+    for text, context, answers in read_pairs(_text(file), _sentences(file)):
+        yield Question(text, context, answers, split_of(context, None), name)
 
 
 def digest(text: str) -> str:

@@ -1,0 +1,155 @@
+"""What the reader learns from beyond the usual sets: QAMR, made questions, near misses."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from rag import SourceError
+from rag.training.contrasts import contrast
+from rag.training.posts import find_posts, post_questions
+from rag.training.questions import Split, read_contexts, read_questions
+
+SENTENCES = """
+Wiki1k:wikinews:7:0:0	The bank 's governor , Ann Lee , spoke in Rome -LRB- Italy -RRB- on Monday .
+Wiki1k:wikinews:7:0:1	`` It is n't over , '' she said .
+Wiki1k:wikinews:7:2:0	Prime Minister Carl Berg paid $ 40 million for it .
+Wiki1k:wikipedia:9:4:0	A stone lies there .
+""".lstrip()
+WRITTEN = (
+    "The bank's governor, Ann Lee, spoke in Rome (Italy) on Monday. “It isn't over,” she said."
+    "\n\nPrime Minister Carl Berg paid $40 million for it."
+)
+
+
+def qamr(folder: Path, *rows: str) -> Path:
+    """A folder with QAMR's two tables; a row is 'sentence | question | answers of three'."""
+    (folder / "wiki-sentences.tsv").write_text(SENTENCES)
+    lines = []
+    for row in rows:
+        sentence, question, *marks = (part.strip() for part in row.split("|"))
+        answers = "\t".join(f"{worker}:{mark}" for worker, mark in enumerate(marks))
+        lines.append(f"Wiki1k:wikinews:7:{sentence}\t1 2\t3\t0\t1\t{question}\t{answers}\n")
+    file = folder / "filtered_dev.tsv"
+    file.write_text("".join(lines))
+    return file
+
+
+def answers(file: Path) -> list[list[str]]:
+    return [[q.context[a:b] for a, b in q.answers] for q in read_questions(file)]
+
+
+def test_sentences_are_written_as_people_write_them(tmp_path: Path) -> None:
+    file = qamr(tmp_path, "0:0 | Where did Ann Lee speak? | 10 | 10 | 10")
+    [question] = read_questions(file)
+    assert question.context == WRITTEN
+    assert answers(file) == [["Rome"] * 3]
+    assert list(read_contexts(file)) == [WRITTEN, "A stone lies there."]
+
+
+def test_answers_are_widened_to_whole_names_and_amounts(tmp_path: Path) -> None:
+    file = qamr(
+        tmp_path,
+        "0:0 | Which governor spoke in Rome? | 6 | 5 6 | 6",
+        "2:0 | How much did Prime Minister Berg pay? | 6 | 6 7 | 5 6 7",
+    )
+    assert answers(file) == [["Ann Lee"] * 3, ["$40 million"] * 3]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "0:0 | Who spoke? | 5 6 | 5 6 | 5 6",  # of what?
+        "0:0 | Who spoke there on that day? | 5 6 | 5 6 | 5 6",  # names nothing
+        "0:0 | Where did Ann Lee speak? | 10 | 10 | 14",  # they differ
+        "0:0 | Where did Ann Lee speak? | 10 | 10 | ",  # one saw no answer
+        "0:0 | Where did Ann Lee speak? | 0 1 10 | 10 | 10",  # in pieces
+        "0:1 | Who said it on a Monday in Rome? | 8 | 8 | 8",  # names nothing of its sentence
+    ],
+)
+def test_vague_questions_and_doubtful_answers_are_left_out(tmp_path: Path, row: str) -> None:
+    assert read_questions(qamr(tmp_path, row)) == []
+
+
+def test_questions_without_their_sentences_are_a_clear_error(tmp_path: Path) -> None:
+    file = qamr(tmp_path, "0:0 | Where did Ann Lee speak? | 10 | 10 | 10")
+    (tmp_path / "wiki-sentences.tsv").unlink()
+    with pytest.raises(SourceError, match="cannot be read as questions"):
+        read_questions(file)
+    with pytest.raises(SourceError, match="cannot be read as questions"):
+        read_contexts(file)
+
+
+@pytest.mark.parametrize(
+    ("text", "person", "post"),
+    [
+        ("There the U.S. Commerce Secretary Ann Lee left.", "Ann Lee", "U.S. Commerce Secretary"),
+        ("Ann Lee, the head of the World Bank, left.", "Ann Lee", "head of the World Bank"),
+        ("He met the US finance minister, Ann Lee, there.", "Ann Lee", "US finance minister"),
+        ("Ann Lee is the mayor of New York and runs.", "Ann Lee", "mayor of New York"),
+        ("Ann Lee, president of Oslo University, left.", "Ann Lee", "president of Oslo University"),
+    ],
+)
+def test_people_are_found_with_their_posts(text: str, person: str, post: str) -> None:
+    [found] = find_posts(text)
+    assert (text[slice(*found.person)], text[slice(*found.post)]) == (person, post)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The president of the Second Continental Congress spoke.",
+        "A judge of the Supreme Court spoke.",
+        "The director of Los Alamos Laboratory left.",
+    ],
+)
+def test_bodies_are_no_people(text: str) -> None:
+    assert find_posts(text) == []
+
+
+def test_each_post_gives_questions_and_near_misses() -> None:
+    contexts: dict[str, Split] = {
+        "Commerce Secretary Ann Lee left Rome.": "train",
+        "In Oslo, Interior Secretary Carl Berg spoke.": "tune",
+    }
+    made = list(post_questions(contexts))
+    for context, split in contexts.items():
+        here = [question for question in made if question.context == context]
+        other = "Interior" if "Ann" in context else "Commerce"
+        assert {question.split for question in here} == {split}
+        assert {q.context[a:b] for q in here for a, b in q.answers} == (
+            {"Ann Lee", "Commerce Secretary"}
+            if "Ann" in context
+            else {"Carl Berg", "Interior Secretary"}
+        )
+        near_misses = [q.text for q in here if not q.answers]
+        assert any(f"{other} Secretary" in text for text in near_misses)
+        assert not any("Commerce" in text and "Interior" in text for text in near_misses)
+        own = "Commerce" if "Ann" in context else "Interior"
+        assert not any(own in text for text in near_misses)
+    assert made == list(post_questions(contexts))
+
+
+def test_nations_are_asked_about_in_several_ways() -> None:
+    text = "Chinese Commerce Minister Li Wei met {} in Rome."
+    made = {
+        question.text
+        for number in range(40)
+        for question in post_questions({text.format(f"guest {number}"): "train"})
+    }
+    assert any("China's" in question for question in made)
+    assert any("of China?" in question for question in made)
+    assert any("Chinese Commerce Minister" in question for question in made)
+
+
+def test_a_contrast_asks_for_what_the_text_does_not_say() -> None:
+    rng = random.Random(1)
+    text = "The king bought the largest boat in May."
+    changed = {contrast("Who bought the largest boat?", text, rng) for _ in range(50)}
+    assert "Who sold the largest boat?" in changed
+    assert "Who bought the smallest boat?" in changed
+    assert None not in changed
+    assert contrast("Who rowed?", text, rng) is None
+    assert contrast("Who sold it?", "He bought it.", rng) is None  # "bought" is in the text
