@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from tqdm import tqdm
 
 from evals.statistics import Estimate
 from rag import Rag, RagError
+from rag.errors import tell
 
 
 def parser_of(program: str, text: str | None) -> argparse.ArgumentParser:
@@ -30,9 +30,7 @@ def exit_code(run: Callable[[], None]) -> int:
     try:
         run()
     except RagError as error:
-        print(f"evals: {error.message}", file=sys.stderr)
-        if error.hint:
-            print(f"       {error.hint}", file=sys.stderr)
+        tell("evals", error)
         return 1
     return 0
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rag import __version__
-from rag.errors import RagError, SourceError, UsageError
+from rag.errors import RagError, SourceError, UsageError, tell
 from rag.terminal import safe
 
 if TYPE_CHECKING:
@@ -46,9 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stdout.flush()
             return code
     except RagError as error:
-        print(f"rag: {error.message}", file=sys.stderr)
-        if error.hint:
-            print(f"     {error.hint}", file=sys.stderr)
+        tell("rag", error)
         return 1
     except BrokenPipeError:  # the reader of our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

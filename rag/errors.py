@@ -19,6 +19,8 @@ exit code is 1, and no traceback is shown.
 
 from __future__ import annotations
 
+import sys
+
 
 class RagError(Exception):
     """An expected failure.
@@ -76,3 +78,10 @@ class FingerprintError(IndexUnusable):
 
 class LockTimeout(IndexUnusable):
     """Another process held the write lock for longer than RAG_LOCK_TIMEOUT."""
+
+
+def tell(program: str, error: RagError) -> None:
+    """Message and hint of an expected failure on standard error, after the program's name."""
+    print(f"{program}: {error.message}", file=sys.stderr)
+    if error.hint:
+        print(f"{' ' * len(program)}  {error.hint}", file=sys.stderr)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
@@ -217,3 +219,18 @@ def test_an_answer_is_judged_as_it_is_shown(
     [example] = calibration.read(cast("Rag", Reads()), [asked])
     assert example.answerable
     assert example.right == right
+
+
+@pytest.mark.parametrize("command", ["reader", "sentences"])
+def test_a_missing_file_is_an_error_without_a_traceback(tmp_path: Path, command: str) -> None:
+    options = ["--work", str(tmp_path)] if command == "reader" else []
+    done = subprocess.run(
+        [sys.executable, "-m", f"rag.training.{command}", str(tmp_path / "none.json"), *options],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("training: ")
+    assert "none.json" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -19,6 +19,7 @@ import argparse
 import gzip
 import hashlib
 import json
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -36,6 +37,7 @@ from rag.extending import extend
 from rag.grouping import Member, normal_form, same
 from rag.kinds import wants_sentences
 from rag.pipeline import Rag
+from rag.training.command import exit_code
 from rag.training.questions import digest, read_questions
 from rag.types import Passage
 
@@ -289,4 +291,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(exit_code(main))

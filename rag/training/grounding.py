@@ -16,6 +16,7 @@ import argparse
 import gzip
 import hashlib
 import json
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -27,6 +28,7 @@ from numpy.typing import NDArray
 
 from rag.embedding import BundledEmbedder
 from rag.grounding import FEATURES, compare, problems
+from rag.training.command import exit_code
 
 OUTPUT = Path(__file__).parent.parent / "models" / "grounding.json"
 CAUGHT = 0.97  # of the tune half's false sentences
@@ -183,4 +185,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(exit_code(main))

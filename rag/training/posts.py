@@ -37,14 +37,15 @@ _LOWER = """
     district regional opposition
 """
 _NATIONS = """
-    american:america american:the_us british:britain british:the_uk french:france german:germany
-    chinese:china russian:russia ukrainian:ukraine japanese:japan indian:india israeli:israel
-    australian:australia canadian:canada spanish:spain italian:italy turkish:turkey
-    iranian:iran iraqi:iraq egyptian:egypt pakistani:pakistan greek:greece polish:poland
-    scottish:scotland welsh:wales irish:ireland dutch:the_netherlands swedish:sweden
-    norwegian:norway mexican:mexico brazilian:brazil venezuelan:venezuela indonesian:indonesia
-    malaysian:malaysia afghan:afghanistan syrian:syria nigerian:nigeria kenyan:kenya
-    ugandan:uganda soviet:the_soviet_union u.s.:the_us us:america uk:britain eu:the_eu
+    American:America|the_US U.S.:America|the_US US:America|the_US British:Britain|the_UK
+    UK:Britain|the_UK EU:the_EU French:France German:Germany Chinese:China Russian:Russia
+    Ukrainian:Ukraine Japanese:Japan Indian:India Israeli:Israel Australian:Australia
+    Canadian:Canada Spanish:Spain Italian:Italy Turkish:Turkey Iranian:Iran Iraqi:Iraq
+    Egyptian:Egypt Pakistani:Pakistan Greek:Greece Polish:Poland Scottish:Scotland Welsh:Wales
+    Irish:Ireland Dutch:the_Netherlands Swedish:Sweden Norwegian:Norway Mexican:Mexico
+    Brazilian:Brazil Venezuelan:Venezuela Indonesian:Indonesia Malaysian:Malaysia
+    Afghan:Afghanistan Syrian:Syria Nigerian:Nigeria Kenyan:Kenya Ugandan:Uganda
+    Soviet:the_Soviet_Union
 """
 _BODIES = """
     court states council congress union committee federation league university party area
@@ -74,9 +75,10 @@ _FINDERS = (
     re.compile(rf"(?P<name>{_NAME}), (?P<post>{_POST}{_OF})(?=[,.;])"),
 )
 _NO_PERSON = frozenset(f"{_BODIES} {_POSTS} {_LOWER}".split())
-_OF_NATION: dict[str, list[str]] = {adjective: [] for adjective in re.findall(r"(\S+):", _NATIONS)}
-for _pair in _NATIONS.split():
-    _OF_NATION[_pair.split(":")[0]].append(_pair.split(":")[1].replace("_", " "))
+_NATION_OF = {
+    adjective: nations.replace("_", " ").split("|")
+    for adjective, nations in (pair.split(":") for pair in _NATIONS.split())
+}
 _PERSON = ("Who is {post}?", "Who is {post}?", "What is the name of {post}?", "Who was {post}?")
 _WHAT_POST = (
     "What post does {name} hold?",
@@ -183,17 +185,11 @@ def _asked(post: str, rng: random.Random) -> str:
     """The post as a question may put it: "Chinese Trade Minister", "China's trade minister"."""
     words = post.removeprefix("former ").removeprefix("then ").removeprefix("The ")
     first, _, rest = words.partition(" ")
-    if rest and (nations := _OF_NATION.get(first.lower())):
-        nation = _country(rng.choice(nations))
+    if rest and (nations := _NATION_OF.get(first)):
+        nation = rng.choice(nations)
         form = rng.choice(("the {words}", "{nation}'s {rest}", "the {rest} of {nation}"))
         return form.format(words=words, nation=nation, rest=rng.choice((rest, rest.lower())))
     return rng.choice(("the {words}", "the {words}", "{words}")).format(words=words)
-
-
-def _country(name: str) -> str:
-    """A nation's name in capitals."""
-    *article, last = name.split(" ", 1) if name.startswith("the ") else [name]
-    return " ".join([*article, last.upper() if len(last) == 2 else last.title()])
 
 
 def _head(post: str) -> str:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
@@ -25,6 +26,7 @@ from safetensors.torch import load_file, save_file
 from torch.nn import functional
 
 from rag.encoder import Encoder, pad
+from rag.training.command import exit_code
 from rag.training.examples import Example, Examples, batches
 from rag.training.posts import post_questions
 from rag.training.questions import read_contexts, read_questions
@@ -42,8 +44,8 @@ HEAD = {"head.weight": (2, 384), "head.bias": (2,)}
 
 
 class Dropping(Encoder):
-    """The encoder with dropout, without which the reader learns its questions by heart: its loss on
-    those with an answer was 0.93 where it had learnt from them, 1.78 where not (docs/LOG.md)."""
+    """The encoder with dropout, against learning questions by heart: without it the loss on those
+    with an answer was 0.93 where they had been learnt, 1.78 where not (docs/LOG.md)."""
 
     def _linear(self, x: torch.Tensor, name: str) -> torch.Tensor:
         found = super()._linear(x, name)
@@ -224,4 +226,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(exit_code(main))

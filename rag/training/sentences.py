@@ -15,6 +15,7 @@ import argparse
 import gzip
 import hashlib
 import json
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from numpy.typing import NDArray
 
 from rag.pipeline import Rag
 from rag.supporting import FEATURES, SentenceScorer, SentenceWeights
+from rag.training.command import exit_code
 from rag.training.questions import digest, split_of
 from rag.types import Passage
 
@@ -178,4 +180,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(exit_code(main))
