@@ -60,12 +60,15 @@ class SpanReader:
         Raises:
             ModelError: the weights are missing or not those that the package was made with.
         """
+        from rag.spans import Text
+
         with self._lock:
             model = self._model
         texts = [
-            (
+            Text(
                 passage.text,
                 [(start - passage.start, end - passage.start) for start, end in passage.sentences],
+                passage.title,
             )
             for passage in passages
         ]

@@ -94,4 +94,5 @@ def _passage(kept: Kept | None, found: ranking.RankedPassage) -> Passage:
         sentences=tuple(
             (max(start, found.start), min(end, found.end)) for start, end in sentences[first:last]
         ),
+        title=kept.document.title,
     )

@@ -1,8 +1,9 @@
 """The trained reader's network: the bundled encoder with other layers, and a head for spans.
 
-It reads a question and a stretch of text together and says of each token how likely the answer
-starts and ends there; the [CLS] token stands for "no answer here". Trained by
-`python -m rag.training.reader`; see rag/models/reader.md.
+It reads a question and a stretch of text together, before the text the title of its document, which
+says what "the talks" are. Of each token of the text it says how likely the answer starts and ends
+there; the [CLS] token stands for "no answer here". Trained by `python -m rag.training.reader`; see
+rag/models/reader.md.
 """
 
 from __future__ import annotations
@@ -11,29 +12,47 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name that torch's own documentation uses
 from numpy.typing import NDArray
 from safetensors.torch import load_file
+from tokenizers import Encoding
 
 from rag.encoder import Encoder, pad
 
 LENGTH = 320  # tokens of a question and a window together, as in training
 QUESTION = 80  # tokens of a question at most
+TITLE = 40  # tokens of a title at most
 LONGEST = 30  # tokens of a span at most
 ENDS = 10  # best starts and ends that are paired
 BATCH = 16  # windows a forward pass
-SEPARATORS = 3  # [CLS] question [SEP] window [SEP]
+SEPARATORS = 3  # [CLS] question [SEP] title window [SEP]
+
+
+class Text(NamedTuple):
+    """What is read: a text, its sentences' character spans, and the title of its document."""
+
+    text: str
+    sentences: Sequence[tuple[int, int]]
+    title: str
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A stretch of a text that is read at once: characters, with its tokens and their offsets."""
+    """A stretch of a text that is read at once: its tokens, their offsets in the text, and the
+    tokens of the title that is read before it."""
 
+    title: list[int]
     ids: list[int]
     offsets: list[tuple[int, int]]
+
+    @property
+    def length(self) -> int:
+        """Tokens in all."""
+        return len(self.title) + len(self.ids)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +77,8 @@ class SpanModel:
         self._head = weights.pop("head.weight").float(), weights.pop("head.bias").float()
         self._encoder = encoder.with_weights(weights)
 
-    def read(
-        self, question: str, texts: Sequence[tuple[str, Sequence[tuple[int, int]]]], keep: int
-    ) -> list[list[Marked]]:
-        """Read texts, each with its sentences' character spans; `keep` spans a window.
+    def read(self, question: str, texts: Sequence[Text], keep: int) -> list[list[Marked]]:
+        """Read texts; `keep` spans a window.
 
         Returns:
             For each text its windows' findings: one for most, more for long ones, none for a text
@@ -69,19 +86,23 @@ class SpanModel:
         """
         asked = self._encoder.tokenize([question], special=False)[0].ids[:QUESTION]
         room = LENGTH - SEPARATORS - len(asked)
-        encodings = self._encoder.tokenize([text for text, _ in texts], special=False)
+        encodings = self._encoder.tokenize([text.text for text in texts], special=False)
+        titles = [title_before(text.title, text.text) for text in texts]
+        leads = self._encoder.tokenize(titles, special=False)
         windows = [
             (index, window)
-            for index, ((_, sentences), encoding) in enumerate(zip(texts, encodings, strict=True))
-            for window in _windows(encoding.ids, encoding.offsets, sentences, room)
+            for index, (text, lead, encoding) in enumerate(
+                zip(texts, leads, encodings, strict=True)
+            )
+            for window in _windows(lead.ids[:TITLE], encoding, text.sentences, room)
         ]
-        order = sorted(range(len(windows)), key=lambda i: len(windows[i][1].ids))
+        order = sorted(range(len(windows)), key=lambda i: windows[i][1].length)
         found: list[Marked | None] = [None] * len(windows)
         for first in range(0, len(order), BATCH):
             chosen = order[first : first + BATCH]
-            logits = self._logits(asked, [windows[i][1].ids for i in chosen])
+            logits = self._logits(asked, [windows[i][1] for i in chosen])
             for i, scores in zip(chosen, logits, strict=True):
-                found[i] = _mark(windows[i][1], scores, len(asked) + 2, keep)
+                found[i] = _mark(windows[i][1], scores, keep)
         readings: list[list[Marked]] = [[] for _ in texts]
         for (index, _), marked in zip(windows, found, strict=True):
             assert marked is not None
@@ -89,30 +110,35 @@ class SpanModel:
         return readings
 
     @torch.inference_mode()
-    def _logits(
-        self, asked: Sequence[int], windows: Sequence[Sequence[int]]
-    ) -> list[NDArray[np.float32]]:
-        """Start and end logits, shape (tokens, 2), of each window with its question."""
+    def _logits(self, asked: Sequence[int], windows: Sequence[Window]) -> list[NDArray[np.float32]]:
+        """Start and end logits, shape (1 + tokens, 2), of [CLS] and each window's tokens."""
         cls, sep = self._encoder.special_ids
-        ids, mask = pad([[cls, *asked, sep, *window, sep] for window in windows])
+        head = [cls, *asked, sep]
+        ids, mask = pad([[*head, *window.title, *window.ids, sep] for window in windows])
         segments = mask.long()
-        segments[:, : len(asked) + 2] = 0
+        segments[:, : len(head)] = 0
         states = self._encoder.forward(ids, mask, segments)
         logits = F.linear(states.float(), *self._head).numpy()
+        starts = [len(head) + len(window.title) for window in windows]
         return [
-            row[: len(asked) + SEPARATORS + len(window)]
-            for row, window in zip(logits, windows, strict=True)
+            np.concatenate([row[:1], row[start : start + len(window.ids)]])
+            for row, start, window in zip(logits, starts, windows, strict=True)
         ]
 
 
+def title_before(title: str, text: str) -> str:
+    """What is read of a document's title before a stretch of its text: nothing where that has it
+    already."""
+    title = title.rstrip("\u2026")  # of a title that is the text's beginning (rag.titles)
+    return "" if title in " ".join(text.split()) else title
+
+
 def _windows(
-    ids: list[int],
-    offsets: list[tuple[int, int]],
-    sentences: Sequence[tuple[int, int]],
-    room: int,
+    title: list[int], encoding: Encoding, sentences: Sequence[tuple[int, int]], room: int
 ) -> Iterator[Window]:
-    """Whole sentences up to `room` tokens; the next window begins with the last one's last
-    sentence, so that what refers to it is read together. A longer sentence is cut."""
+    """Whole sentences up to `room` tokens with the title; the next window begins with the last
+    one's last sentence, so that what refers to it is read together. A longer sentence is cut."""
+    ids, offsets, room = encoding.ids, encoding.offsets, room - len(title)
     starts = [start for start, _ in offsets]
     edges = [*map(int, np.searchsorted(starts, [start for start, _ in sentences])), len(ids)]
     edges = sorted({0, *edges})
@@ -121,17 +147,16 @@ def _windows(
         last = max((edge for edge in edges if edge <= first + room), default=first)
         if last <= first:
             last = min(first + room, len(ids))
-        yield Window(ids[first:last], offsets[first:last])
+        yield Window(title, ids[first:last], offsets[first:last])
         if last == len(ids):
             return
         before = max((edge for edge in edges if first < edge < last), default=last)
         first = before if last - before < room // 2 else last
 
 
-def _mark(window: Window, logits: NDArray[np.float32], begin: int, keep: int) -> Marked:
-    """The best spans of a window whose tokens begin at `begin`, and the evidence for none."""
-    rows = np.concatenate([logits[:1], logits[begin:-1]])  # [CLS], then the window's tokens
-    scores = rows - np.logaddexp.reduce(rows, axis=0)
+def _mark(window: Window, logits: NDArray[np.float32], keep: int) -> Marked:
+    """The best spans of a window and the evidence for none, from [CLS]'s and its tokens' logits."""
+    scores = logits - np.logaddexp.reduce(logits, axis=0)
     starts = 1 + np.argsort(-scores[1:, 0])[:ENDS]
     ends = 1 + np.argsort(-scores[1:, 1])[:ENDS]
     pairs = sorted(

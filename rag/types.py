@@ -51,7 +51,8 @@ class Passage:
     `text` is `document.text[start:end]`. `dense_score` is a cosine similarity (-1 to 1) and
     `bm25_score` a BM25 weight (above 0), each the best among the chunks that the passage is made
     of, or None where that retriever did not return one. `fused_score` orders passages; higher is
-    better. `sentences` are the document's sentence spans inside the passage.
+    better. `sentences` are the document's sentence spans inside the passage, `title` is the
+    document's, "" where it is unknown.
     """
 
     source: str
@@ -62,6 +63,7 @@ class Passage:
     dense_score: float | None = None
     bm25_score: float | None = None
     sentences: tuple[Span, ...] = ()
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -76,11 +77,11 @@ def test_the_span_that_most_readings_come_near_to_is_first() -> None:
     words = ["the", "global", "head", "of", "research", "spoke"]
     starts = [len(" ".join(words[:n])) + (n > 0) for n in range(len(words))]
     offsets = [(start, start + len(word)) for start, word in zip(starts, words, strict=True)]
-    logits = np.full((9, 2), -20.0, dtype=np.float32)  # [CLS] ? [SEP] six words [SEP], less one
-    begin = 2
+    logits = np.full((7, 2), -20.0, dtype=np.float32)  # [CLS], six words
+    begin = 1
     logits[begin + 1, 0] = 0.0
     logits[[begin + 1, begin + 3, begin + 4], 1] = np.log([0.36, 0.3, 0.34])
-    marked = _mark(Window(list(range(6)), offsets), logits, begin, 5)
+    marked = _mark(Window([], list(range(6)), offsets), logits, 5)
     text = " ".join(words)
     first, second = (text[start:end] for start, end, _ in marked.spans[:2])
     assert (first, second) == ("global head of", "global head of research")
@@ -88,11 +89,15 @@ def test_the_span_that_most_readings_come_near_to_is_first() -> None:
 
 
 @settings(max_examples=40, deadline=None)
-@given(question=st.text(max_size=80), texts=st.lists(st.text(max_size=300), max_size=4))
+@given(
+    question=st.text(max_size=80),
+    texts=st.lists(st.text(max_size=300), max_size=4),
+    title=st.text(max_size=200),
+)
 def test_any_text_gives_exact_spans_or_none(
-    reader: SpanReader, question: str, texts: list[str]
+    reader: SpanReader, question: str, texts: list[str], title: str
 ) -> None:
-    passages = [passage(text, start=7) for text in texts]
+    passages = [replace(passage(text, start=7), title=title) for text in texts]
     check(reader.read(question, passages), passages)
 
 
@@ -110,6 +115,27 @@ def test_any_text_gives_exact_spans_or_none(
 def test_odd_passages_are_read(reader: SpanReader, text: str) -> None:
     passages = [passage(text)]
     check(reader.read("Who led the US team?" * 20, passages), passages)
+
+
+def test_a_title_says_what_a_passage_is_about(reader: SpanReader) -> None:
+    plain = passage("The talks ended on Tuesday, after two days.")
+    titled = replace(plain, title="The London trade talks")
+    question = "When did the trade talks in London end?"
+    readings = reader.read(question, [plain, titled])
+    check(readings, [plain, titled])
+    without, with_title = (max(s.span_score for s in r.spans) - r.no_answer_score for r in readings)
+    assert with_title > without
+    assert all("Tuesday" in reading.spans[0].text for reading in readings)
+
+
+def test_a_title_that_the_text_begins_with_is_read_once(reader: SpanReader) -> None:
+    text = "The talks ended on\nTuesday. They had begun on Monday."
+    plain, titled = (
+        passage(text),
+        replace(passage(text), title="The talks ended on Tuesday. They\u2026"),
+    )
+    one, other = reader.read("When did the talks end?", [plain, titled])
+    assert one.spans == other.spans
 
 
 def test_what_stands_late_in_a_long_passage_is_found(reader: SpanReader) -> None:

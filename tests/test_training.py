@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -106,6 +107,25 @@ def test_examples_mark_the_answer_or_none(tmp_path: Path, encoder: Encoder) -> N
     assert sorted(map(id, batched)) == sorted(map(id, epoch))
 
 
+def test_a_title_neither_stands_twice_nor_gives_the_answer_away(
+    tmp_path: Path, encoder: Encoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The cities are the titles of the contexts, and what the answerable questions ask for."""
+    for name, value in (("WHOLE", 0), ("WINDOW", (10, 40)), ("MIN_TOKENS", 8)):
+        monkeypatch.setattr(f"rag.training.examples.{name}", value)
+    examples = Examples(encoder, read_questions(squad(tmp_path)), 1, tmp_path)
+    titled = 0
+    for example in (example for epoch in range(8) for example in examples.epoch(epoch)):
+        question = encoder.decode(example.ids[1 : example.pair])
+        title = encoder.decode(example.ids[example.pair : example.passage])
+        passage = encoder.decode(example.ids[example.passage :])
+        assert not title or title not in passage
+        if year := re.search("fair of 195(.) held", question):
+            assert title != CITIES[int(year[1])].lower()
+        titled += bool(title)
+    assert titled
+
+
 def test_training_goes_on_after_a_stop(
     tmp_path: Path, encoder: Encoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -130,11 +150,13 @@ def test_the_written_weights_have_the_hash_beside_them(tmp_path: Path, encoder: 
     weights = training.starting_weights(bundled_folder(), None)
     training.write(weights, tmp_path, {"steps": 0})
     card = json.loads((tmp_path / "reader.json").read_text())
-    from rag.spans import SpanModel
+    from rag.spans import SpanModel, Text
     from rag.weights import check_hash
 
     check_hash(tmp_path / "reader.safetensors", card["sha256"])
-    assert SpanModel(encoder, tmp_path / "reader.safetensors").read("Who?", [("A b.", [])], 1)
+    assert SpanModel(encoder, tmp_path / "reader.safetensors").read(
+        "Who?", [Text("A b.", [], "")], 1
+    )
     assert (tmp_path / "reader.safetensors").stat().st_size < 25_000_000
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from pathlib import Path
 
 import pytest
@@ -130,6 +131,29 @@ def test_each_post_gives_questions_and_near_misses() -> None:
         own = "Commerce" if "Ann" in context else "Interior"
         assert not any(own in text for text in near_misses)
     assert made == list(post_questions(contexts))
+
+
+def test_other_posts_are_put_in_a_posts_place() -> None:
+    """The text then says who holds the one that is asked for, or one that is not."""
+    text = "On Monday, US Health Secretary Ann Lee left for the states of the south."
+    made = [
+        question
+        for number in range(40)
+        for question in post_questions({f"{text} {number}": "tune"})
+        if not question.context.startswith(text)
+    ]
+    for question in made:
+        assert question.split == "tune"
+        post = question.context.removeprefix("On Monday, ").partition(" Ann Lee")[0]
+        office = set(re.findall(r"\w+", post)) - {
+            *["US", "U", "S", "UK", "British", "Chinese", "French", "German"]
+        }
+        assert {question.context[a:b] for a, b in question.answers} <= {"Ann Lee"}
+        if question.answers:
+            assert office - {"Indian"} <= set(re.findall(r"\w+", question.text))
+    assert sum(not question.answers for question in made) == len(made) / 2
+    asked = [question.text for question in made if not question.answers]
+    assert any("of State" in question for question in asked)  # "states" names no office
 
 
 def test_nations_are_asked_about_in_several_ways() -> None:

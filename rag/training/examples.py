@@ -1,6 +1,7 @@
 """From questions to what the reader sees: tokens of a question and a passage, and the span in it.
 
-Passages as retrieval returns them: contexts cut at sentences, and passages that do not answer.
+Passages as retrieval returns them: contexts cut at sentences, the title of their document before
+them, and passages that do not answer.
 Those are found with the embedder (other contexts near the question), made by leaving out the
 sentences that answer, or by putting into the question another name or year, or a word that excludes
 its own (`rag.training.contrasts`).
@@ -12,7 +13,7 @@ import json
 import random
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -22,7 +23,8 @@ import numpy as np
 
 from rag.encoder import Encoder
 from rag.sentences import split_sentences
-from rag.spans import LENGTH, QUESTION
+from rag.spans import LENGTH, QUESTION, TITLE, title_before
+from rag.titles import title_of
 from rag.training.contrasts import contrast
 from rag.training.questions import Question, digest
 from rag.types import Span
@@ -30,6 +32,7 @@ from rag.types import Span
 NEGATIVES = 0.9  # passages without the answer for each one with it
 NEAREST = 12  # contexts near a question that negatives are drawn from
 KINDS = {"near": 0.45, "cut": 0.2, "swapped": 0.2, "contrast": 0.15}  # shares of the negatives
+TITLED = 0.8  # share of the contexts whose document's title is read with them
 WHOLE = 0.35  # share of contexts that are not cut
 WINDOW = (50, 180)  # tokens that a cut context has
 MIN_TOKENS = 30  # of a context whose answering sentences were left out
@@ -40,21 +43,26 @@ _YEAR = re.compile(r"\b(?:1[5-9]|20)\d\d\b")
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """Token ids of [CLS] question [SEP] passage [SEP]; the passage begins at `passage`.
+    """Token ids of [CLS] question [SEP] title passage [SEP]; the title begins at `pair`, the
+    passage at `passage`.
 
     `answers` are the first and last token of each annotator's answer, none where there is none.
     """
 
     ids: tuple[int, ...]
+    pair: int
     passage: int
     answers: tuple[Span, ...]
 
 
 class Context:
-    """A context's tokens, their offsets and the sentences as token ranges."""
+    """A context's tokens, their offsets and the sentences as token ranges, and its title's
+    tokens."""
 
-    def __init__(self, text: str, encoding: Any) -> None:
+    def __init__(self, text: str, encoding: Any, title: str, title_ids: list[int]) -> None:
         self.text = text
+        self.title = title
+        self.title_ids = title_ids[:TITLE]
         self.ids: list[int] = encoding.ids
         self.offsets: list[Span] = encoding.offsets
         starts = [start for start, _ in self.offsets]
@@ -78,10 +86,16 @@ class Examples:
         self._encoder = encoder
         self._questions = questions
         self.seed = seed
-        texts = list(dict.fromkeys(question.context for question in questions))
+        titles = {q.context: q.title or title_of("text", "", q.context) for q in questions}
+        texts = list(titles)
         self._contexts = {
-            text: Context(text, encoding)
-            for text, encoding in zip(texts, encoder.tokenize(texts, special=False), strict=True)
+            text: Context(text, encoding, titles[text], title.ids)
+            for text, encoding, title in zip(
+                texts,
+                encoder.tokenize(texts, special=False),
+                encoder.tokenize([title_before(t, "") for t in titles.values()], special=False),
+                strict=True,
+            )
         }
         self._near = _nearest(encoder, questions, work)
         self._names = defaultdict(set)
@@ -91,30 +105,33 @@ class Examples:
     def epoch(self, number: int) -> list[Example]:
         """All questions once, with passages that do not answer beside them, in random order."""
         rng = random.Random(f"{self.seed} {number}")  # noqa: S311
-        drafts: list[tuple[str, Context, Span, Sequence[Span]]] = []
+        drafts: list[tuple[str, Context, Span, Sequence[int], Sequence[Span]]] = []
         for index, question in enumerate(self._questions):
             context = self._contexts[question.context]
             budget = _budget(rng)
             if not question.answers:
-                drafts.append((question.text, context, _window(context, None, budget, rng), ()))
+                window = _window(context, None, budget, rng)
+                drafts.append((question.text, context, window, _title(context, window, rng), ()))
                 continue
             answers = [span for span in map(context.tokens_of, question.answers) if span]
             if not answers:
                 continue
             window = _window(context, rng.choice(answers), budget, rng)
-            drafts.append((question.text, context, window, answers))
+            title = _title(context, window, rng)
+            drafts.append((question.text, context, window, title, answers))
             if rng.random() < NEGATIVES:
                 kind = rng.choices(list(KINDS), list(KINDS.values()))[0]
                 draft = self._negative(kind, index, question, rng) or self._negative(
                     "near", index, question, rng
                 )
                 if draft:
-                    drafts.append((*draft, ()))
+                    title = _title(*draft[1:], rng, _said(question))
+                    drafts.append((*draft, title, ()))
         rng.shuffle(drafts)
         asked = self._encoder.tokenize([text for text, *_ in drafts], special=False)
         return [
-            _example(encoding.ids, context, window, answers, self._encoder.special_ids)
-            for encoding, (_, context, window, answers) in zip(asked, drafts, strict=True)
+            _example(encoding.ids, context, window, title, answers, self._encoder.special_ids)
+            for encoding, (_, context, window, title, answers) in zip(asked, drafts, strict=True)
         ]
 
     def _negative(
@@ -122,7 +139,7 @@ class Examples:
     ) -> tuple[str, Context, Span] | None:
         """A question with a context window that does not answer it; None where none is found."""
         context = self._contexts[question.context]
-        answers = {question.context[a:b].lower() for a, b in question.answers}
+        answers = _said(question)
         if kind == "near":
             near = [self._contexts[text] for text in self._near[index]]
             fits = [c for c in near if not any(answer in c.text.lower() for answer in answers)]
@@ -181,6 +198,21 @@ def batches(examples: Sequence[Example], size: int, seed: str) -> list[list[Exam
     return found
 
 
+def _said(question: Question) -> set[str]:
+    return {question.context[a:b].lower() for a, b in question.answers}
+
+
+def _title(
+    context: Context, window: Span, rng: random.Random, hidden: Collection[str] = ()
+) -> Sequence[int]:
+    """The tokens of the title that is read before a window: none where the window has the title
+    itself, where it would say what is `hidden`, and now and then."""
+    text = context.text[context.offsets[window[0]][0] : context.offsets[window[1] - 1][1]]
+    title = title_before(context.title, text).lower()
+    fits = title and not any(answer in title for answer in hidden)
+    return context.title_ids if fits and rng.random() < TITLED else ()
+
+
 def _budget(rng: random.Random) -> int:
     return LENGTH if rng.random() < WHOLE else rng.randint(*WINDOW)
 
@@ -229,11 +261,13 @@ def _example(
     asked: list[int],
     context: Context,
     window: Span,
+    title: Sequence[int],
     answers: Sequence[Span],
     special: tuple[int, int],
 ) -> Example:
     cls, sep = special
-    head = [cls, *asked[:QUESTION], sep]
+    pair = len(asked[:QUESTION]) + 2
+    head = [cls, *asked[:QUESTION], sep, *title]
     room = LENGTH - len(head) - 1
     first, last = window
     if last - first > room:  # one long sentence, or a long context: keep the answer inside
@@ -242,7 +276,7 @@ def _example(
         last = min(last, first + room)
     shift = len(head) - first
     inside = [(a + shift, b + shift) for a, b in answers if first <= a and b < last]
-    return Example((*head, *context.ids[first:last], sep), len(head), tuple(inside))
+    return Example((*head, *context.ids[first:last], sep), pair, len(head), tuple(inside))
 
 
 def _nearest(encoder: Encoder, questions: Sequence[Question], work: Path) -> list[list[str]]:

@@ -3,7 +3,7 @@
 News is full of them ("Commerce Secretary Ann Lee", "Ann Lee, the head of the bank,"), the question
 sets hardly ask for them. Each finding gives a question for the person, one for the post, and one
 for other posts that the text does not answer ("Who is the Interior Secretary?"): one that another
-text names, and a member of a government.
+text names, and members of governments, whom the text is made to name some of.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ from rag.training.questions import Question, Split, digest
 from rag.types import Span
 
 STRANGERS = 0.3  # questions for the post of somebody whom the text does not name, for each finding
+BESIDE = 30  # characters to either side of a post in which its office stands
+EXCHANGED = 3  # texts made of a finding by putting another post in its place
+ABROAD = 0.3  # share of the posts asked for that are another country's
 EACH = 2  # findings of one text that questions are made from, at most
 
 _POSTS = """
@@ -54,16 +57,19 @@ _BODIES = """
     kingdom republic democrats award prize cup olympics games street park city county news times
     post magazine
 """
-_OFFICES = """
-    state defense defence treasury finance interior foreign commerce trade education health justice
-    labor labour energy transport agriculture environment culture housing homeland_security
-"""
+_OFFICES = (
+    *("State", "State", "Defense", "Defence", "Treasury", "Finance", "Interior", "Foreign"),
+    *("Commerce", "Trade", "Education", "Health", "Justice", "Labor", "Labour", "Energy"),
+    *("Transport", "Agriculture", "Environment", "Culture", "Housing", "Homeland Security"),
+)
+_COUNTRIES = ("", "US", "US", "U.S.", "UK", "British", "Chinese", "French", "German", "Indian")
 _HEAD = "|".join(sorted(_POSTS.split(), key=len, reverse=True))
 _HEADS = rf"(?:{_HEAD}|{_HEAD.title()}|CEO|CFO|COO)"
 _CAPITAL = r"(?:(?:[A-Z]\.){2,}|[A-Z][\w&-]*)"
 _NAME = r"[A-Z][\w'\u2019-]+(?: [A-Z]\.)?(?: (?:de|van|von|bin|al|da|der))*(?: [A-Z][\w-]+){1,2}"
 _MODIFIER = rf"(?:{_CAPITAL}|{'|'.join(_LOWER.split())})"
 _OF = rf" (?:of|for|at) (?:(?:the )?{_CAPITAL}(?: (?:of|and|for|the|{_CAPITAL}))*)"
+_ANY_HEAD = re.compile(rf"\b{_HEADS}\b", re.I)
 _POST = rf"(?:{_MODIFIER}[ -]){{0,5}}{_HEADS}"
 _FINDERS = (
     re.compile(rf"(?<![\w.-])(?P<post>{_POST}) (?P<name>{_NAME})(?![\w-])"),
@@ -127,6 +133,8 @@ def post_questions(contexts: Mapping[str, Split]) -> Iterator[Question]:
         rng = random.Random(digest(context))  # noqa: S311
         for one in rng.sample(found, min(EACH, len(found))):
             yield from _questions(context, contexts[context], one, by_head, sorted(names), rng)
+            for _ in range(EXCHANGED):
+                yield from _cabinet(context, contexts[context], one, rng)
 
 
 def _questions(
@@ -149,36 +157,59 @@ def _questions(
     others = [
         other
         for other in sorted(by_head[_head(post)])
-        if " " in other and not _overlap(other, context)
+        if " " in other and not _named(other, context)
     ]
     if others:
         yield question(rng.choice(_PERSON), (), post=_asked(rng.choice(others), rng))
-    if office := _office(context, rng):
-        yield question(rng.choice(_PERSON), (), post=office)
     other_name = rng.choice(names)
     if rng.random() < STRANGERS and other_name.split()[-1] not in context:
         yield question(rng.choice(_WHAT_POST), (), name=other_name)
 
 
-def _office(context: str, rng: random.Random) -> str | None:
-    """A post in a government whose office the text does not name; None where it names many."""
-    said = set(re.findall(r"\w+", context.lower()))
-    offices = [office.replace("_", " ").title() for office in _OFFICES.split()]
-    fits = [office for office in offices if not said & set(office.lower().split())]
-    if not fits:
-        return None
-    nation, office = rng.choice(("US", "US", "UK", "Chinese", "French", "")), rng.choice(fits)
-    forms: tuple[str, ...] = ("{nation} Secretary of {office}", "{nation} {office} Secretary")
-    if office != "State":
-        forms += ("{nation} {office} Minister", "{nation} Minister of {office}")
-    post = rng.choice(forms).format(nation=nation, office=office).strip()
-    return f"the {post}" if rng.random() < 0.8 else post
+def _cabinet(context: str, split: Split, one: Held, rng: random.Random) -> Iterator[Question]:
+    """Questions on the text with the post exchanged for one in a government: for that one, and for
+    another that the text does not name, of the same country or the same office in another."""
+    nation, office = rng.choice(_COUNTRIES), rng.choice(_OFFICES)
+    head = rng.choice(("Secretary", "Secretary", "Minister"))
+    start, end = one.post
+    post = f"{nation} {office} {head}".strip()
+    text = context[:start] + post + context[end:]
+    first, last = one.person
+    shift = len(post) - (end - start) if first >= end else 0
+    name = (first + shift, last + shift)
+    yield Question(_asks(nation, office, head, rng), text, (name,), split, "posts")
+    if nation and rng.random() < ABROAD:
+        own = _NATION_OF[nation]
+        abroad = [country for country in _COUNTRIES if country and _NATION_OF[country] != own]
+        asked = _asks(rng.choice(abroad), office, head, rng)
+    else:
+        others = [o for o in _OFFICES if not _alike(o, office) and not _named(f"{o} {head}", text)]
+        asked = _asks(nation, rng.choice(others), head, rng)
+    yield Question(asked, text, (), split, "posts")
 
 
-def _overlap(post: str, context: str) -> bool:
-    """Whether what sets a post apart from others of its kind stands in the text."""
-    words = set(re.findall(r"\w{3,}", post.lower())) - {_head(post)}
-    return not words or words <= set(re.findall(r"\w{3,}", context.lower()))
+def _alike(one: str, other: str) -> bool:
+    """Whether two offices are one: Defense and Defence, the Treasury and Finance."""
+    return one[:4] == other[:4] or {one, other} == {"Treasury", "Finance"}
+
+
+def _asks(nation: str, office: str, head: str, rng: random.Random) -> str:
+    of = f"{head} of {'the ' if office in ('Treasury', 'Interior') else ''}{office}"
+    post = rng.choice((f"{nation} {office} {head}", f"{nation} {office} {head}", f"{nation} {of}"))
+    if nation in _NATION_OF:
+        country = rng.choice(_NATION_OF[nation])
+        forms = [f"the {post}", f"{country}'s {office} {head}", f"the {of} of {country}"]
+    else:
+        forms = [f"the {post.strip()}", post.strip()]
+    return rng.choice(_PERSON).format(post=rng.choice(forms))
+
+
+def _named(post: str, context: str) -> bool:
+    """Whether what sets a post apart from others of its kind stands beside a post in the text."""
+    own = set(_words(post)) - {_head(post)}
+    places = [match.span() for match in _ANY_HEAD.finditer(context)]
+    near = (context[max(0, start - BESIDE) : end + BESIDE] for start, end in places)
+    return not own or any(own <= set(_words(text)) for text in near)
 
 
 def _asked(post: str, rng: random.Random) -> str:
@@ -195,4 +226,8 @@ def _asked(post: str, rng: random.Random) -> str:
 def _head(post: str) -> str:
     """The word that says what kind of post it is."""
     found: list[str] = re.findall(_HEADS, post)
-    return found[-1].lower()
+    return found[-1].lower() if found else ""
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"\w{3,}", text.lower())

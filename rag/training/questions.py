@@ -23,16 +23,22 @@ from rag.types import Span
 
 Split = Literal["train", "tune", "test"]
 
+_NO_TITLE = re.compile(r"Amazon_Reviews_\d+|Filtered_Reddit_Comments")  # SQuADShifts' numbering
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question on one context; `answers` are spans of it, one an annotator, empty for none."""
+    """A question on one context; `answers` are spans of it, one an annotator, empty for none.
+
+    `title` is that of the document that the context is from, "" where the set has none.
+    """
 
     text: str
     context: str
     answers: tuple[Span, ...]
     split: Split
     set_name: str
+    title: str = ""
 
 
 def read_questions(file: Path) -> list[Question]:
@@ -102,6 +108,8 @@ def _squad(text: str, name: str) -> Iterator[Question]:
     data = json.loads(text)
     by_title = str(data.get("version", "")).startswith("v2")
     for article in data["data"]:
+        named = _NO_TITLE.fullmatch(article["title"]) is None
+        title = article["title"].replace("_", " ") if named else ""
         for paragraph in article["paragraphs"]:
             context = paragraph["context"]
             split = split_of(context, article["title"] if by_title else None)
@@ -109,7 +117,7 @@ def _squad(text: str, name: str) -> Iterator[Question]:
                 answers = [] if item.get("is_impossible") else item["answers"]
                 spans = tuple(_trimmed(context, a) for a in answers if _is_there(context, a))
                 if bool(spans) == bool(answers):
-                    yield Question(item["question"].strip(), context, spans, split, name)
+                    yield Question(item["question"].strip(), context, spans, split, name, title)
 
 
 def split_of(context: str, title: str | None) -> Split:
@@ -126,11 +134,12 @@ def _natural_questions(text: str, name: str) -> Iterator[Question]:
         if not line:
             continue
         row = json.loads(line)
-        context = next(c["text"] for c in row["ctxs"] if c["isgold"])
+        gold = next(c for c in row["ctxs"] if c["isgold"])
+        context = gold["text"]
         spans = _occurrences(context, row["answers"])
         if spans:
             split: Split = "tune" if digest(context)[0] == "1" else "train"
-            yield Question(row["question"].strip(), context, spans, split, name)
+            yield Question(row["question"].strip(), context, spans, split, name, gold["title"])
 
 
 def _occurrences(context: str, answers: Sequence[str]) -> tuple[Span, ...]:

@@ -79,10 +79,11 @@ def loss_of(
     Several annotators' answers share the target, each place by how many of them chose it.
     """
     ids, mask = pad([example.ids for example in batch])
+    pair = torch.tensor([example.pair for example in batch])[:, None]
     begin = torch.tensor([example.passage for example in batch])[:, None]
     length = torch.tensor([len(example.ids) for example in batch])[:, None]
     place = torch.arange(ids.shape[1])[None]
-    segments = ((place >= begin) & (place < length)).long()
+    segments = ((place >= pair) & (place < length)).long()
     states = encoder.with_weights(weights).forward(ids, mask, segments)
     logits = functional.linear(states, weights["head.weight"], weights["head.bias"]).float()
     allowed = ((place >= begin) & (place < length - 1)) | (place == 0)
