@@ -27,7 +27,7 @@ from rag import Rag
 # No public name does one step alone; these are what `ask` uses.
 from rag.embedding import BundledEmbedder
 from rag.retrieval import CANDIDATES
-from rag.spans import LENGTH
+from rag.spans import LENGTH, title_before
 
 ROUNDS = 3
 
@@ -63,7 +63,8 @@ def time_asking(home: Path, questions: Sequence[str]) -> Latency:
             one: [
                 ids[first : first + LENGTH]
                 for passage in passages[one]
-                for ids in [encoder.tokenize([f"{one} {passage.text}"])[0].ids]
+                for title in [title_before(passage.title, passage.text)]
+                for ids in [encoder.tokenize([f"{one} {title} {passage.text}"])[0].ids]
                 for first in range(0, len(ids), LENGTH)
             ]
             for one in questions

@@ -162,7 +162,7 @@ def test_the_written_weights_have_the_hash_beside_them(tmp_path: Path, encoder: 
 
 def test_going_on_keeps_a_share_of_what_was_there() -> None:
     old, new = {"w": torch.zeros(2)}, {"w": torch.ones(2)}
-    assert training.mean(old, new)["w"].tolist() == pytest.approx([training.NEW] * 2)
+    assert training.mean(old, new, 0.3)["w"].tolist() == pytest.approx([0.3] * 2)
 
 
 def calibrated(clue: float, *, answerable: int, others: int) -> list[calibration.Example]:

@@ -2,8 +2,8 @@
 
 News is full of them ("Commerce Secretary Ann Lee", "Ann Lee, the head of the bank,"), the question
 sets hardly ask for them. Each finding gives a question for the person, one for the post, and one
-for other posts that the text does not answer ("Who is the Interior Secretary?"): one that another
-text names, and members of governments, whom the text is made to name some of.
+that the text does not answer, for a post that another text names. Then posts in governments are
+put in its place, and who holds them is asked, and who holds others ("the Interior Secretary?").
 """
 
 from __future__ import annotations
@@ -226,7 +226,7 @@ def _asked(post: str, rng: random.Random) -> str:
 def _head(post: str) -> str:
     """The word that says what kind of post it is."""
     found: list[str] = re.findall(_HEADS, post)
-    return found[-1].lower() if found else ""
+    return found[-1].lower()
 
 
 def _words(text: str) -> list[str]:

@@ -1,6 +1,7 @@
 """Train the reader: the bundled encoder's layers with a head that marks an answer's two ends.
 
-    python -m rag.training.reader FILE... --work DIR [--steps N] [--lr RATE] [--init FILE]
+    python -m rag.training.reader FILE... --work DIR [--steps N] [--lr RATE] [--init FILE
+        [--new SHARE]]
 
 FILEs are question sets (see rag.training.questions); only their 'train' split is learnt from. The
 work folder keeps checkpoints: run the same command again to go on after an interruption. With
@@ -38,7 +39,6 @@ WARM_UP = 0.05  # share of the steps in which the rate rises
 WEIGHT_DECAY = 0.01
 CLIP = 1.0  # norm of the gradient
 SAVE_EVERY = 250  # steps
-NEW = 0.6  # share of the new weights where training goes on from others
 DROPOUT = 0.1  # of what each half of a layer adds
 HEAD = {"head.weight": (2, 384), "head.bias": (2,)}
 
@@ -174,10 +174,10 @@ def train(
 
 
 def mean(
-    old: Mapping[str, torch.Tensor], new: Mapping[str, torch.Tensor]
+    old: Mapping[str, torch.Tensor], new: Mapping[str, torch.Tensor], share: float
 ) -> dict[str, torch.Tensor]:
-    """The weighted mean of two readers, NEW of the second."""
-    return {name: (1 - NEW) * old[name] + NEW * weight for name, weight in new.items()}
+    """The weighted mean of two readers, `share` (0 to 1) of the second."""
+    return {name: (1 - share) * old[name] + share * weight for name, weight in new.items()}
 
 
 def write(weights: Mapping[str, torch.Tensor], folder: Path, recipe: Mapping[str, object]) -> None:
@@ -200,6 +200,9 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=3000)
     parser.add_argument("--lr", type=float, default=2e-4, help="greatest learning rate")
     parser.add_argument("--init", type=Path, help="a reader.safetensors to go on from")
+    parser.add_argument(
+        "--new", type=float, default=0.5, help="share of the new weights in the mean with --init's"
+    )
     parser.add_argument("--seed", type=int, default=1, help="another draws other examples")
     given = parser.parse_args()
     given.work.mkdir(parents=True, exist_ok=True)
@@ -212,14 +215,14 @@ def main() -> None:
     encoder = Dropping(folder, bf16=False)
     weights = train(examples, encoder, given.work, given.steps, given.lr, start)
     if given.init:
-        weights = mean(start, weights)
+        weights = mean(start, weights, given.new)
     recipe = {
         "steps": given.steps,
         "learning_rate": given.lr,
         "batch": BATCH,
         "seed": given.seed,
         "init": hash_file(given.init) if given.init else None,
-        "new": NEW if given.init else 1,
+        "new": given.new if given.init else 1,
         "questions": len(questions),
         "data": {file.name: hash_file(file) for file in given.files},
     }
