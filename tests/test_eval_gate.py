@@ -79,7 +79,7 @@ def test_a_reader_that_picks_the_second_best_span(
     assert code == 1
     assert "f1" in tripped(result)
     assert "the gate trips on f1" in errors
-    assert "before  answered 'Ingrid Solberg'" in errors
+    assert "before  answered '" in errors
     assert "after " in errors
     assert "Traceback" not in errors
 
