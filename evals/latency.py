@@ -27,7 +27,8 @@ from rag import Rag
 # No public name does one step alone; these are what `ask` uses.
 from rag.embedding import BundledEmbedder
 from rag.retrieval import CANDIDATES
-from rag.spans import LENGTH, title_before
+from rag.spans import LENGTH
+from rag.titles import title_before
 
 ROUNDS = 3
 

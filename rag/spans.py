@@ -22,6 +22,7 @@ from safetensors.torch import load_file
 from tokenizers import Encoding
 
 from rag.encoder import Encoder, pad
+from rag.titles import title_before
 
 LENGTH = 320  # tokens of a question and a window together, as in training
 QUESTION = 80  # tokens of a question at most
@@ -124,13 +125,6 @@ class SpanModel:
             np.concatenate([row[:1], row[start : start + len(window.ids)]])
             for row, start, window in zip(logits, starts, windows, strict=True)
         ]
-
-
-def title_before(title: str, text: str) -> str:
-    """What is read of a document's title before a stretch of its text: nothing where that has it
-    already."""
-    title = title.rstrip("\u2026")  # of a title that is the text's beginning (rag.titles)
-    return "" if title in " ".join(text.split()) else title
 
 
 def _windows(

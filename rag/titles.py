@@ -1,4 +1,4 @@
-"""One line to show for a document."""
+"""One line to show for a document, and to read before its passages."""
 
 from __future__ import annotations
 
@@ -25,6 +25,13 @@ def title_of(kind: str, own: str, text: str) -> str:
         or _headline(text)
         or _cut(_one_line(text[:1000]), _BEGINNING_LENGTH)
     )
+
+
+def title_before(title: str, text: str) -> str:
+    """What is read of a document's title before a stretch of its text: nothing where that has it
+    already."""
+    title = title.rstrip("\u2026")  # of one that was cut
+    return "" if title in " ".join(text.split()) else title
 
 
 def _markdown_heading(text: str) -> str:

@@ -23,8 +23,8 @@ import numpy as np
 
 from rag.encoder import Encoder
 from rag.sentences import split_sentences
-from rag.spans import LENGTH, QUESTION, TITLE, title_before
-from rag.titles import title_of
+from rag.spans import LENGTH, QUESTION, TITLE
+from rag.titles import title_before, title_of
 from rag.training.contrasts import contrast
 from rag.training.questions import Question, digest
 from rag.types import Span
