@@ -46,4 +46,5 @@ def served(home: Path, *arguments: str, **settings: str) -> Iterator[Served]:
             process.send_signal(signal.SIGINT)
             process.wait(30)
             process.stdout.close()
-    assert (process.returncode, log.read_text()) == (0, "")
+    ended = process.returncode, log.read_text()
+    assert ended == (0, ""), ended

@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -228,3 +229,10 @@ def test_a_port_in_use_says_so(url: str) -> None:
         [sys.executable, "-m", "rag", "serve", "--port", port], capture_output=True, text=True
     )
     assert (done.returncode, "Cannot listen" in done.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.3, 0.6, 0.9, 1.2])
+def test_it_ends_well_while_the_models_load(seconds: float, home: Path) -> None:
+    with served(home) as page:
+        assert httpx.get(page.url, timeout=60).status_code == 200
+        time.sleep(seconds)

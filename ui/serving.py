@@ -8,8 +8,8 @@ import logging
 import os
 import socket
 import threading
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -44,8 +44,6 @@ def serve(rag: Rag, host: str | None = None, port: int | None = None) -> int:
         first_run = rag.seed()
         ending = threading.Event()
         application, streams = build(rag, access, ending, first_run=first_run)
-        threading.Thread(target=_warm, args=(rag,), daemon=True).start()
-        _announce(listener, host, access)
 
         import uvicorn
 
@@ -55,8 +53,10 @@ def serve(rag: Rag, host: str | None = None, port: int | None = None) -> int:
             application, log_level="warning", access_log=False, timeout_graceful_shutdown=GRACE
         )
         logging.getLogger("uvicorn.error").addFilter(_is_news)
-        with suppress(KeyboardInterrupt):
-            asyncio.run(Server(config, ending, streams).serve(sockets=[listener]))
+        server = Server(config, ending, streams)
+        with suppress(KeyboardInterrupt), _warming(rag):
+            _announce(listener, host, access)
+            asyncio.run(server.serve(sockets=[listener]))
     return 0
 
 
@@ -138,10 +138,23 @@ def _listening(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _warm(rag: Rag) -> None:
-    """Load the models, so that the first question is as fast as the next."""
-    with suppress(RagError):
-        rag.ask("What is this about?", reader_only=True)
+@contextmanager
+def _warming(rag: Rag) -> Iterator[None]:
+    """Load the models beside what is done, so that the first question is as fast as the next.
+
+    It is waited for at the end: Python aborts when it ends while a thread is in native code.
+    """
+
+    def load() -> None:
+        with suppress(RagError):
+            rag.ask("What is this about?", reader_only=True)
+
+    loading = threading.Thread(target=load)
+    loading.start()
+    try:
+        yield
+    finally:
+        loading.join()
 
 
 def _announce(listener: socket.socket, host: str, access: Access) -> None:
