@@ -107,14 +107,19 @@ def raw(*parts: bytes, pause: float = 0.0) -> Fault:
     return send
 
 
-def endless(handler: BaseHTTPRequestHandler, text: str) -> None:
+def endless(handler: BaseHTTPRequestHandler, text: str, pause: float = 0.002) -> None:
     """The text again and again, bounded only by who listens (and a minute)."""
     begin(handler)
     until = time.monotonic() + 60
     while time.monotonic() < until:
         for word in re.findall(r"\S+\s*", text):
             handler.wfile.write(chunk(word))
-            time.sleep(0.002)
+            time.sleep(pause)
+
+
+def unhurried(handler: BaseHTTPRequestHandler, text: str) -> None:
+    """The same, so slow that no limit ends it before whoever is to break it off has acted."""
+    endless(handler, text, pause=0.1)
 
 
 def dropped(handler: BaseHTTPRequestHandler, text: str) -> None:

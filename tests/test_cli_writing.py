@@ -76,7 +76,7 @@ def test_an_answer_is_printed_while_it_is_written(model: scripted.Script) -> Non
 
 def test_an_interrupt_hangs_up(model: scripted.Script) -> None:
     model.reply = lambda _: f"{FACT} And so on."
-    model.send = scripted.endless
+    model.send = scripted.unhurried
     with subprocess.Popen(
         [sys.executable, "-m", "rag", "ask", QUESTION],
         stdout=subprocess.PIPE,

@@ -26,7 +26,7 @@ def test_while_an_answer_is_written(browser: Browser, seeded_home: Path, tmp_pat
     home = shutil.copytree(seeded_home, tmp_path / "home")
     tab = browser.new_page()
     with (
-        serving(lambda _: "and so on ", scripted.endless) as model,
+        serving(lambda _: "and so on ", scripted.unhurried) as model,
         served(home, RAG_LLM_URL=model.url, RAG_LLM_MODEL="tiny") as page,
     ):
         tab.goto(page.url)

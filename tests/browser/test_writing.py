@@ -72,7 +72,7 @@ def test_a_page_that_opens_asks_the_model_nothing(one: Visit, model: Script) -> 
 def test_an_answer_that_is_being_written_can_be_stopped(
     width: int, one: Visit, model: Script
 ) -> None:
-    model.reply, model.send = (lambda _: "and so on "), scripted.endless
+    model.reply, model.send = (lambda _: "and so on "), scripted.unhurried
     ask, stop = (one.page.get_by_role("button", name=name, exact=True) for name in ("Ask", "Stop"))
     one.page.set_viewport_size({"width": width, "height": 700})
     expect(stop).to_be_hidden()
