@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +20,9 @@ SEEDS = REPOSITORY / "seeds"
 # Before any fixture, so that those of the whole session are isolated too.
 for name in [name for name in os.environ if name.startswith("RAG_")]:
     del os.environ[name]
+
+# A shell that starts the tests in the background has them, and what they start, ignore Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Machines that run tests are shared: a slow example says nothing.
 settings.register_profile("shared", deadline=None)
