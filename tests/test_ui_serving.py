@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -236,3 +238,11 @@ def test_it_ends_well_while_the_models_load(seconds: float, home: Path) -> None:
     with served(home) as page:
         assert httpx.get(page.url, timeout=60).status_code == 200
         time.sleep(seconds)
+
+
+@pytest.mark.parametrize("seconds", [0.05, 0.15])
+def test_a_second_interrupt_ends_it_as_well(seconds: float, home: Path) -> None:
+    with served(home) as page:
+        assert httpx.get(page.url, timeout=60).status_code == 200
+        os.kill(page.pid, signal.SIGINT)
+        time.sleep(seconds)  # the second one is sent at the end of `served`

@@ -27,7 +27,13 @@ class Server(uvicorn.Server):
         self._streams = streams
 
     async def shutdown(self, sockets: list[socket] | None = None) -> None:
-        """Tell, and wait, for as long as the configuration says."""
+        """Tell, and wait, for as long as the configuration says.
+
+        A second Ctrl-C ends the waiting. The application is then still told, which uvicorn leaves
+        out: it would be cancelled in the end and print that with a traceback.
+        """
         self._ending.set()
         self._streams.set()
         await super().shutdown(sockets)
+        if self.force_exit:
+            await self.lifespan.shutdown()
