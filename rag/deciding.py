@@ -1,7 +1,8 @@
 """From readings to a decision: which answer, and how likely it is right.
 
 Spans that mean the same are one candidate. Candidates are ordered by the probability that their
-spans carry, summed over passages, where a passage counts by how well it was retrieved; the
+spans carry, summed over passages, where a passage counts by how well it was retrieved, and by
+what a second reading of the first ones' sentences says (`rag.rereading`); the
 probability that one is right comes from a logistic model over FEATURES, fitted by
 `python -m rag.training.calibration` on questions that trained nothing else.
 """
@@ -19,9 +20,11 @@ from importlib.resources import files
 from rag.grouping import Group, Member, group
 from rag.kinds import wants_sentences
 from rag.matching import share, stem_pairs, stems
+from rag.rereading import Read, reread
 from rag.types import Reading
 
 RETRIEVAL_POWER = 2.0  # how much the order of retrieval counts among passages
+SECOND_POWER = 0.15  # how much the second reading counts beside the first
 FEATURES = (
     "mass",  # logarithm of the candidate's summed probability
     "share",  # its share of all candidates' sum
@@ -35,6 +38,7 @@ FEATURES = (
     "pairs",  # share of the question's neighbouring words that are neighbours in that passage
     "echo",  # share of the answer's words that the question has already
     "wants_sentences",  # 1 for why, how, what somebody said, lists; else 0
+    "together",  # logarithm of its odds against no answer, read with the other candidates
 )
 NEAR = 150  # characters to either side of a span
 
@@ -75,17 +79,20 @@ class Calibration:
         return 1 / (1 + math.exp(-max(-30.0, min(30.0, logit))))
 
 
-def decide(question: str, readings: Sequence[Reading]) -> list[Candidate]:
-    """The answers that the readings propose, the best first; empty where there are no spans."""
+def decide(question: str, readings: Sequence[Reading], read: Read) -> list[Candidate]:
+    """The answers that the readings propose, the best first; empty where there are no spans.
+
+    `read` is the reader's, for the second reading.
+    """
     calibration = Calibration.load()
     return [
         Candidate(found.members, mass, calibration.confidence(features))
-        for found, mass, features in rank(question, readings)
+        for found, mass, features in rank(question, readings, read)
     ]
 
 
 def rank(
-    question: str, readings: Sequence[Reading]
+    question: str, readings: Sequence[Reading], read: Read
 ) -> list[tuple[Group, float, tuple[float, ...]]]:
     """Groups of spans with their mass, the greatest first, and their FEATURES."""
     best = max((reading.passage.fused_score for reading in readings), default=0.0)
@@ -99,27 +106,30 @@ def rank(
             Member(span, passage, weight * math.exp(span.span_score), place)
             for place, span in enumerate(reading.spans)
         ]
-    masses = [(found, _mass(found)) for found in group(members)]
-    masses.sort(key=lambda pair: -pair[1])
+    if not members:
+        return []
+    masses = sorted(((found, _mass(found)) for found in group(members)), key=lambda pair: -pair[1])
+    seconds, none = reread(question, [found for found, _ in masses], read)
     total = sum(mass for _, mass in masses)
     ranked: list[tuple[Group, float, tuple[float, ...]]] = []
-    for place, (found, mass) in enumerate(masses):
+    for place, ((found, mass), second) in enumerate(zip(masses, seconds, strict=True)):
         others = [other for i, (_, other) in enumerate(masses) if i != place]
         leader = found.members[0]
-        none = margins[leader.passage.source, leader.passage.start]
+        without = margins[leader.passage.source, leader.passage.start]
         lead = math.log(mass / max(others)) if others else 5.0
         features = (
             math.log(mass),
             mass / total,
             min(5.0, lead),
-            max(m.span.span_score for m in found.members if m.passage is leader.passage) - none,
+            max(m.span.span_score for m in found.members if m.passage is leader.passage) - without,
             math.log(len({member.passage.source for member in found.members})),
             leader.passage.dense_score or 0.0,
             *_words(question, leader),
             float(wants_sentences(question)),
+            second - none,
         )
-        ranked.append((found, mass, features))
-    return ranked
+        ranked.append((found, mass * math.exp(SECOND_POWER * second), features))
+    return sorted(ranked, key=lambda one: -one[1])
 
 
 def _mass(found: Group) -> float:

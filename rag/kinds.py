@@ -1,9 +1,13 @@
-"""What sort of answer a question asks for."""
+"""What a question asks, and what sort of answer it wants."""
 
 from __future__ import annotations
 
 import re
 
+from rag.sentences import split_sentences
+
+# Where one sentence may end and another begin: worth a look, which takes nltk. Not in "U.S. trade".
+_INNER_END = re.compile(r"(?<!\b\w)[.!?][\"'\u201d\u2019)]*\s+\S|\n")
 _MEASURES = (
     "many|much|long|old|far|often|big|large|small|tall|high|low|fast|soon|late|early|likely|hot"
     "|cold|deep|wide|heavy|close|strong|expensive|good|bad|clear|confident|certain"
@@ -33,7 +37,26 @@ _SENTENCES = re.compile(
 )
 
 
+def asking_first(question: str) -> str:
+    """A question of several sentences with those first that ask: "The talks ended. Who led them?"
+    is read better as "Who led them? The talks ended." (docs/LOG.md), as it was learnt."""
+    asking, said = _parts(question)
+    return f"{asking} {said}" if said else question
+
+
 def wants_sentences(question: str) -> bool:
     """Whether a question wants more than a name, a number or a phrase: why, how, what somebody
     said, what was agreed, a list, a summary, yes or no."""
-    return _SENTENCES.search(_POLITE.sub("", question)) is not None
+    asking, _ = _parts(question)
+    return _SENTENCES.search(_POLITE.sub("", asking)) is not None
+
+
+def _parts(question: str) -> tuple[str, str]:
+    """The sentences that ask, and those that only say what it is about; all ask where none ends
+    with a question mark."""
+    if not _INNER_END.search(question):
+        return question, ""
+    sentences = [question[start:end] for start, end in split_sentences(question)]
+    asking = [sentence for sentence in sentences if sentence.rstrip("\"'\u201d\u2019)")[-1:] == "?"]
+    said = [sentence for sentence in sentences if sentence not in asking]
+    return (" ".join(asking), " ".join(said)) if asking else (question, "")

@@ -309,7 +309,7 @@ class Rag:
         with self._asking(question, self.settings.passages, sources) as (text, store, found):
             retrieved = perf_counter()
             readings = self._reader.read(text, found.passages)
-            candidates = decide(text, readings)
+            candidates = decide(text, readings, self._reader.read)
             sentences = self._sentences(text, readings, candidates)
             read = perf_counter()
             answer = Answerer(self._reader.name, store.catalog).answer(

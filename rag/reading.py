@@ -27,7 +27,7 @@ class Reader(Protocol):
 
     name: str
 
-    def read(self, question: str, passages: Sequence[Passage]) -> list[Reading]:
+    def read(self, question: str, passages: Sequence[Passage], spans: int = SPANS) -> list[Reading]:
         """One reading a passage, in the passages' order."""
 
 
@@ -54,8 +54,8 @@ class SpanReader:
         check_hash(MODELS / "reader.safetensors", card["sha256"])
         return SpanModel(self._base.encoder, MODELS / "reader.safetensors")
 
-    def read(self, question: str, passages: Sequence[Passage]) -> list[Reading]:
-        """One reading a passage, in the passages' order.
+    def read(self, question: str, passages: Sequence[Passage], spans: int = SPANS) -> list[Reading]:
+        """One reading a passage, in the passages' order, each of at most `spans` a window.
 
         Raises:
             ModelError: the weights are missing or not those that the package was made with.
@@ -72,7 +72,7 @@ class SpanReader:
             )
             for passage in passages
         ]
-        found = model.read(question, texts, SPANS)
+        found = model.read(question, texts, spans)
         return [
             _reading(passage, windows) for passage, windows in zip(passages, found, strict=True)
         ]

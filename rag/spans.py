@@ -9,6 +9,7 @@ rag/models/reader.md.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ from safetensors.torch import load_file
 from tokenizers import Encoding
 
 from rag.encoder import Encoder, pad
+from rag.kinds import asking_first
 from rag.titles import title_before
 
 LENGTH = 320  # tokens of a question and a window together, as in training
@@ -31,6 +33,8 @@ LONGEST = 30  # tokens of a span at most
 ENDS = 10  # best starts and ends that are paired
 BATCH = 16  # windows a forward pass
 SEPARATORS = 3  # [CLS] question [SEP] title window [SEP]
+
+_BLANK_LINE = re.compile(r"\n[^\S\n]*\r?\n")
 
 
 class Text(NamedTuple):
@@ -43,12 +47,13 @@ class Text(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A stretch of a text that is read at once: its tokens, their offsets in the text, and the
-    tokens of the title that is read before it."""
+    """A stretch of a text that is read at once: its tokens, their offsets in the text, the
+    paragraph that each is in, and the tokens of the title that is read before it."""
 
     title: list[int]
     ids: list[int]
     offsets: list[tuple[int, int]]
+    paragraphs: list[int]
 
     @property
     def length(self) -> int:
@@ -85,7 +90,7 @@ class SpanModel:
             For each text its windows' findings: one for most, more for long ones, none for a text
             without a word.
         """
-        asked = self._encoder.tokenize([question], special=False)[0].ids[:QUESTION]
+        asked = self._encoder.tokenize([asking_first(question)], special=False)[0].ids[:QUESTION]
         room = LENGTH - SEPARATORS - len(asked)
         encodings = self._encoder.tokenize([text.text for text in texts], special=False)
         titles = [title_before(text.title, text.text) for text in texts]
@@ -95,7 +100,7 @@ class SpanModel:
             for index, (text, lead, encoding) in enumerate(
                 zip(texts, leads, encodings, strict=True)
             )
-            for window in _windows(lead.ids[:TITLE], encoding, text.sentences, room)
+            for window in _windows(lead.ids[:TITLE], encoding, text, room)
         ]
         order = sorted(range(len(windows)), key=lambda i: windows[i][1].length)
         found: list[Marked | None] = [None] * len(windows)
@@ -127,21 +132,21 @@ class SpanModel:
         ]
 
 
-def _windows(
-    title: list[int], encoding: Encoding, sentences: Sequence[tuple[int, int]], room: int
-) -> Iterator[Window]:
+def _windows(title: list[int], encoding: Encoding, text: Text, room: int) -> Iterator[Window]:
     """Whole sentences up to `room` tokens with the title; the next window begins with the last
     one's last sentence, so that what refers to it is read together. A longer sentence is cut."""
     ids, offsets, room = encoding.ids, encoding.offsets, room - len(title)
     starts = [start for start, _ in offsets]
-    edges = [*map(int, np.searchsorted(starts, [start for start, _ in sentences])), len(ids)]
+    edges = [*map(int, np.searchsorted(starts, [start for start, _ in text.sentences])), len(ids)]
     edges = sorted({0, *edges})
+    breaks = [match.start() for match in _BLANK_LINE.finditer(text.text)]
+    paragraphs: list[int] = np.searchsorted(breaks, starts).tolist()
     first = 0
     while first < len(ids):
         last = max((edge for edge in edges if edge <= first + room), default=first)
         if last <= first:
             last = min(first + room, len(ids))
-        yield Window(title, ids[first:last], offsets[first:last])
+        yield Window(title, ids[first:last], offsets[first:last], paragraphs[first:last])
         if last == len(ids):
             return
         before = max((edge for edge in edges if first < edge < last), default=last)
@@ -149,7 +154,10 @@ def _windows(
 
 
 def _mark(window: Window, logits: NDArray[np.float32], keep: int) -> Marked:
-    """The best spans of a window and the evidence for none, from [CLS]'s and its tokens' logits."""
+    """The best spans of a window and the evidence for none, from [CLS]'s and its tokens' logits.
+
+    None is in two paragraphs: a headline and the text below it are no answer together.
+    """
     scores = logits - np.logaddexp.reduce(logits, axis=0)
     starts = 1 + np.argsort(-scores[1:, 0])[:ENDS]
     ends = 1 + np.argsort(-scores[1:, 1])[:ENDS]
@@ -159,6 +167,7 @@ def _mark(window: Window, logits: NDArray[np.float32], keep: int) -> Marked:
             for start in starts
             for end in ends
             if start <= end < start + LONGEST
+            and window.paragraphs[start - 1] == window.paragraphs[end - 1]
         ),
         reverse=True,
     )[:keep]

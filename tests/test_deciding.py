@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 
 from rag.deciding import FEATURES, Calibration, decide, rank
 from rag.reading import MODELS
@@ -14,9 +15,16 @@ QUESTION = "Who is the Commerce Secretary of Norland?"
 
 def reading(source: str, text: str, words: str, p: float, none: float, fused: float = 1) -> Reading:
     start = text.index(words)
-    passage = Passage(source, 0, len(text), text, fused, dense_score=0.6)
+    passage = Passage(
+        source, 0, len(text), text, fused, dense_score=0.6, sentences=((0, len(text)),)
+    )
     span = Evidence(start, start + len(words), words, math.log(p))
     return Reading(passage, (span,), math.log(none))
+
+
+def nothing_more(_question: str, passages: Sequence[Passage], _spans: int) -> list[Reading]:
+    """A second reading that finds nothing, for tests of the first."""
+    return [Reading(passage, (), 0.0) for passage in passages]
 
 
 GOOD = "Ada Berg, Commerce Secretary of Norland, spoke first."
@@ -29,7 +37,7 @@ def test_what_several_sources_say_comes_first() -> None:
         reading("a.txt", GOOD, "Ada Berg", 0.4, 0.4),
         reading("b.txt", f"So said {GOOD}", "Ada Berg", 0.4, 0.4),
     ]
-    best, second = decide(QUESTION, readings)
+    best, second = decide(QUESTION, readings, nothing_more)
     assert [m.passage.source for m in best.members] == ["a.txt", "b.txt"]
     assert best.members[0].span.text == "Ada Berg"
     assert best.mass > second.mass
@@ -41,26 +49,48 @@ def test_what_is_retrieved_first_counts_more() -> None:
         reading("a.txt", GOOD, "Ada Berg", 0.5, 0.4, fused=1.0),
         reading("c.txt", OTHER, "Carl Dahl", 0.6, 0.4, fused=0.5),
     ]
-    assert decide(QUESTION, readings)[0].members[0].span.text == "Ada Berg"
+    assert decide(QUESTION, readings, nothing_more)[0].members[0].span.text == "Ada Berg"
 
 
 def test_clear_evidence_is_more_probable_than_a_near_miss() -> None:
-    clear = decide(QUESTION, [reading("a.txt", GOOD, "Ada Berg", 0.9, 0.05)])[0]
-    unsure = decide(QUESTION, [reading("a.txt", GOOD, "Ada Berg", 0.2, 0.7)])[0]
-    elsewhere = decide(QUESTION, [reading("c.txt", OTHER, "Carl Dahl", 0.2, 0.7)])[0]
+    clear = decide(QUESTION, [reading("a.txt", GOOD, "Ada Berg", 0.9, 0.05)], nothing_more)[0]
+    unsure = decide(QUESTION, [reading("a.txt", GOOD, "Ada Berg", 0.2, 0.7)], nothing_more)[0]
+    elsewhere = decide(QUESTION, [reading("c.txt", OTHER, "Carl Dahl", 0.2, 0.7)], nothing_more)[0]
     assert clear.confidence > unsure.confidence > elsewhere.confidence
+
+
+def test_the_second_reading_has_a_say() -> None:
+    readings = [
+        reading("a.txt", GOOD, "Ada Berg", 0.5, 0.4),
+        reading("c.txt", OTHER, "Carl Dahl", 0.45, 0.4),
+    ]
+    seen = []
+
+    def second(_question: str, passages: Sequence[Passage], _spans: int) -> list[Reading]:
+        [joined] = passages
+        seen.append(joined.text)
+        start = joined.text.index("Carl Dahl")
+        span = Evidence(start, start + 9, "Carl Dahl", math.log(0.9))
+        return [Reading(joined, (span,), math.log(0.05))]
+
+    first, other = decide(QUESTION, readings, second)
+    assert (first.members[0].span.text, other.members[0].span.text) == ("Carl Dahl", "Ada Berg")
+    assert seen == [f"{GOOD}\n\n{OTHER}\n\n"]
+    unmoved = decide(QUESTION, readings, nothing_more)
+    assert unmoved[0].members[0].span.text == "Ada Berg"
+    assert first.confidence > unmoved[1].confidence
 
 
 def test_nothing_read_is_no_candidate() -> None:
     passage = Passage("a.txt", 0, 0, "", 1.0)
-    assert decide(QUESTION, []) == []
-    assert decide(QUESTION, [Reading(passage, (), 0.0)]) == []
+    assert decide(QUESTION, [], nothing_more) == []
+    assert decide(QUESTION, [Reading(passage, (), 0.0)], nothing_more) == []
 
 
 def test_every_candidate_has_every_feature() -> None:
     for question in (QUESTION, "?", "WHY", "你好"):
         readings = [reading("a.txt", GOOD, "Ada Berg", 1e-300, 1.0, fused=0.0)]
-        for _, mass, features in rank(question, readings):
+        for _, mass, features in rank(question, readings, nothing_more):
             assert mass > 0
             assert len(features) == len(FEATURES)
             assert all(map(math.isfinite, features))

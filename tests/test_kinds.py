@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.kinds import wants_sentences
+from rag.kinds import asking_first, wants_sentences
 
 
 @pytest.mark.parametrize(
@@ -24,6 +24,7 @@ from rag.kinds import wants_sentences
         "Name the members of the delegation.",
         "Did the two sides agree on tariffs?",
         "Hasn't the framework been approved?",
+        "The talks ended on Tuesday. What did the minister say about them?",
     ],
 )
 def test_why_how_said_lists_and_yes_or_no_want_sentences(question: str) -> None:
@@ -43,8 +44,39 @@ def test_why_how_said_lists_and_yes_or_no_want_sentences(question: str) -> None:
         "How is the agency abbreviated?",
         "Could you please tell me who leads the delegation?",
         "Do you know when the talks began?",
+        "It is not clear why they met. Who led the Chinese side?",
         "",
     ],
 )
 def test_names_numbers_and_places_do_not(question: str) -> None:
     assert not wants_sentences(question)
+
+
+@pytest.mark.parametrize(
+    ("question", "first"),
+    [
+        ("The talks ended. Who led them?", "Who led them? The talks ended."),
+        ("He met Mr. Li. They spoke. Who asked?", "Who asked? He met Mr. Li. They spoke."),
+        ("Who led them? The talks, I mean.", "Who led them? The talks, I mean."),
+        ("\u201cWe agreed.\u201d So who said that?", "So who said that? \u201cWe agreed.\u201d"),
+        ("Talks in London\nWho led them?", "Who led them? Talks in London"),
+        ("Where? When? In 2025.", "Where? When? In 2025."),
+    ],
+)
+def test_what_asks_is_read_first(question: str, first: str) -> None:
+    assert asking_first(question) == first
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Who led the U.S. team?",
+        "Tell me who led them. I need it.",  # nothing says which of the two asks
+        "Who led the talks",
+        "  ",
+        "? ?",
+        "...",
+    ],
+)
+def test_other_questions_stay_as_they_are(question: str) -> None:
+    assert asking_first(question) == question

@@ -81,11 +81,39 @@ def test_the_span_that_most_readings_come_near_to_is_first() -> None:
     begin = 1
     logits[begin + 1, 0] = 0.0
     logits[[begin + 1, begin + 3, begin + 4], 1] = np.log([0.36, 0.3, 0.34])
-    marked = _mark(Window([], list(range(6)), offsets), logits, 5)
+    marked = _mark(Window([], list(range(6)), offsets, [0] * 6), logits, 5)
     text = " ".join(words)
     first, second = (text[start:end] for start, end, _ in marked.spans[:2])
     assert (first, second) == ("global head of", "global head of research")
     assert max(marked.spans, key=lambda span: span[2])[:2] == offsets[1]
+
+
+def test_no_answer_is_in_two_paragraphs(reader: SpanReader) -> None:
+    # A quiz, the answer marked from one line to the next: only parts of it are left.
+    text = "Which city?\n\nA. London\n \nB. Paris\r\n\r\nThe talks were held in London."
+    [reading] = reader.read("In which city were the talks held?", [passage(text)])
+    check([reading], [passage(text)])
+    assert reading.spans
+    assert not any("\n" in span.text for span in reading.spans)
+    logits = np.full((4, 2), -20.0, dtype=np.float32)  # [CLS], three words
+    logits[1, 0] = logits[3, 1] = 0.0
+    offsets = [(0, 3), (4, 7), (9, 12)]
+    marked = _mark(Window([], [1, 2, 3], offsets, [0, 0, 1]), logits, 5)
+    assert (0, 12) not in [span[:2] for span in marked.spans]
+    assert marked.spans[0][:2] == (0, 7) or marked.spans[0][:2] == (0, 3)
+
+
+def test_what_a_question_is_about_may_stand_before_it(reader: SpanReader) -> None:
+    about = "Trade talks between two countries were held this week, and it rained. "
+    for asked, answer in (("Who led the US team?", "Lutnick"), ("Where were they?", "London")):
+        before, after = (
+            reader.read(question, [passage(TEXT)])[0].spans
+            for question in (about + asked, f"{asked} {about}")
+        )
+        assert before == after
+        assert answer in before[0].text
+    late = "We heard of it. " * 60 + "Who led the Chinese side?"  # above 80 tokens, what asks stays
+    assert "He Lifeng" in reader.read(late, [passage(TEXT)])[0].spans[0].text
 
 
 @settings(max_examples=40, deadline=None)

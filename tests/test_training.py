@@ -9,7 +9,6 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import pytest
@@ -126,6 +125,29 @@ def test_a_title_neither_stands_twice_nor_gives_the_answer_away(
     assert titled
 
 
+def test_an_answer_stands_among_other_texts(
+    tmp_path: Path, encoder: Encoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And without it among the others alone, where nothing is marked."""
+    monkeypatch.setattr("rag.training.examples.MIXED", 1)
+    monkeypatch.setattr("rag.training.examples.KINDS", {"mixed": 1})
+    questions = [q for q in read_questions(squad(tmp_path)) if q.answers]
+    examples = Examples(encoder, questions, 1, tmp_path)
+    cities = {city.lower() for city in CITIES}
+    for example in (example for epoch in range(4) for example in examples.epoch(epoch)):
+        passage = encoder.decode(example.ids[example.passage :])
+        said = {city for city in cities if city in passage}
+        if example.answers:
+            [(start, end)] = example.answers
+            assert encoder.decode(example.ids[start : end + 1]) in cities
+            assert len(said) > 1
+        else:
+            year = re.search("fair of 195(.) held", encoder.decode(example.ids[: example.pair]))
+            assert year
+            assert CITIES[int(year[1])].lower() not in said
+            assert said
+
+
 def test_training_goes_on_after_a_stop(
     tmp_path: Path, encoder: Encoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -234,11 +256,15 @@ def test_an_answer_is_judged_as_it_is_shown(
     span = Evidence(place, place + len(words), words, -0.1)
 
     class Reads:
-        def read(self, _question: str, passages: Sequence[Passage]) -> list[Reading]:
-            return [Reading(found, (span,), -2.0) for found in passages]
+        name = "scripted"
+
+        def read(
+            self, _question: str, passages: Sequence[Passage], spans: int = 1
+        ) -> list[Reading]:
+            return [Reading(found, (span,)[:spans], -2.0) for found in passages]
 
     asked = calibration.Asked(question, (passage,), (accepted,), "x")
-    [example] = calibration.read(cast("Rag", Reads()), [asked])
+    [example] = calibration.read(Reads(), [asked])
     assert example.answerable
     assert example.right == right
 

@@ -9,9 +9,12 @@ from pathlib import Path
 import pytest
 
 from rag import SourceError
+from rag.encoder import Encoder
 from rag.training.contrasts import contrast
 from rag.training.posts import find_posts, post_questions
 from rag.training.questions import Split, read_contexts, read_questions
+from rag.training.slots import Slots
+from rag.weights import bundled_folder
 
 SENTENCES = """
 Wiki1k:wikinews:7:0:0	The bank 's governor , Ann Lee , spoke in Rome -LRB- Italy -RRB- on Monday .
@@ -166,6 +169,19 @@ def test_nations_are_asked_about_in_several_ways() -> None:
     assert any("China's" in question for question in made)
     assert any("of China?" in question for question in made)
     assert any("Chinese Commerce Minister" in question for question in made)
+
+
+def test_a_word_is_exchanged_for_another_of_its_place() -> None:
+    rng = random.Random(1)
+    asked = [f"What is the {w} of {n}?" for w in ("capital", "population") for n in range(3)]
+    asked += ["What is the name of it?"] * 5 + ["What is the color of it?"]
+    slots = Slots(asked, Encoder(bundled_folder(), bf16=False))
+    changed = {slots.exchange("What is the capital of Peru?", "Lima.", rng) for _ in range(20)}
+    assert changed == {"What is the population of Peru?"}  # "color" was asked for once
+    text = "Its population is 34 million."
+    assert slots.exchange("What is the capital of Peru?", text, rng) is None  # it is in the text
+    assert slots.exchange("Who is it?", "Lima.", rng) is None
+    assert slots.exchange("", "", rng) is None
 
 
 def test_a_contrast_asks_for_what_the_text_does_not_say() -> None:

@@ -37,6 +37,7 @@ from rag.extending import extend
 from rag.grouping import Member, normal_form, same
 from rag.kinds import wants_sentences
 from rag.pipeline import Rag
+from rag.reading import Reader, SpanReader
 from rag.training.command import exit_code
 from rag.training.questions import digest, read_questions
 from rag.types import Passage
@@ -159,13 +160,13 @@ def _bar(items: Sequence[Any]) -> Iterable[Any]:
     return tqdm(items, desc="Asking", disable=None, leave=False)
 
 
-def read(rag: Rag, asked: Iterable[Asked]) -> list[Example]:
+def read(reader: Reader, asked: Iterable[Asked]) -> list[Example]:
     """What the decision would be made on, and whether what a person would see would be right."""
     scorer = supporting.SentenceScorer(BundledEmbedder("auto"))
     examples = []
     for one in asked:
-        readings = rag.read(one.text, one.passages)
-        if ranked := rank(one.text, readings):
+        readings = reader.read(one.text, one.passages)
+        if ranked := rank(one.text, readings, reader.read):
             best, _, features = ranked[0]
             answerable = bool(one.accepted)
             if wants_sentences(one.text):
@@ -276,8 +277,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True, help="keeps the indexes")
     given = parser.parse_args()
     asked = [*ask_sets(given.files, given.work), *ask_news(given.news, given.work)]
-    with Rag.open(home=given.work / "sets") as rag:
-        model = fit(read(rag, _bar(asked)))
+    model = fit(read(SpanReader(BundledEmbedder("auto")), _bar(asked)))
     reader = json.loads((OUTPUT.parent / "reader.json").read_text())["sha256"]
     names = [file.name for file in given.files]
     model |= {

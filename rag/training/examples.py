@@ -15,6 +15,7 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -22,16 +23,28 @@ from typing import Any
 import numpy as np
 
 from rag.encoder import Encoder
+from rag.matching import share, stems
 from rag.sentences import split_sentences
 from rag.spans import LENGTH, QUESTION, TITLE
 from rag.titles import title_before, title_of
 from rag.training.contrasts import contrast
 from rag.training.questions import Question, digest
+from rag.training.slots import Slots
 from rag.types import Span
 
 NEGATIVES = 0.9  # passages without the answer for each one with it
 NEAREST = 12  # contexts near a question that negatives are drawn from
-KINDS = {"near": 0.45, "cut": 0.2, "swapped": 0.2, "contrast": 0.15}  # shares of the negatives
+KINDS = {  # shares of the negatives
+    "near": 0.4,
+    "mixed": 0.1,
+    "cut": 0.15,
+    "swapped": 0.15,
+    "contrast": 0.1,
+    "slot": 0.1,
+}
+MIXED = 0.25  # share of the answerable questions whose answer stands among other texts' sentences
+OTHERS = (1, 3)  # those other texts
+PIECE = (15, 60)  # tokens of each
 TITLED = 0.8  # share of the contexts whose document's title is read with them
 WHOLE = 0.35  # share of contexts that are not cut
 WINDOW = (50, 180)  # tokens that a cut context has
@@ -55,6 +68,19 @@ class Example:
     answers: tuple[Span, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A question and the tokens that are read for it: a passage's and, before them, a title's.
+
+    `answers` are the first and last token of each answer in the passage.
+    """
+
+    question: str
+    ids: Sequence[int]
+    title: Sequence[int]
+    answers: Sequence[Span] = ()
+
+
 class Context:
     """A context's tokens, their offsets and the sentences as token ranges, and its title's
     tokens."""
@@ -69,6 +95,14 @@ class Context:
         bounds = np.searchsorted(starts, [start for start, _ in split_sentences(text)])
         edges = sorted({0, *map(int, bounds), len(self.ids)})
         self.sentences = list(pairwise(edges))
+
+    @cached_property
+    def stems(self) -> list[frozenset[str]]:
+        """The content words of each sentence."""
+        return [
+            stems(self.text[self.offsets[start][0] : self.offsets[end - 1][1]])
+            for start, end in self.sentences
+        ]
 
     def tokens_of(self, span: Span) -> Span | None:
         """First and last token (included) that lie in a character span."""
@@ -99,66 +133,99 @@ class Examples:
         }
         self._near = _nearest(encoder, questions, work)
         self._names = defaultdict(set)
+        self._slots = Slots([question.text for question in questions], encoder)
         for question in questions:
             self._names[question.set_name].update(_NAME.findall(question.text))
 
     def epoch(self, number: int) -> list[Example]:
         """All questions once, with passages that do not answer beside them, in random order."""
         rng = random.Random(f"{self.seed} {number}")  # noqa: S311
-        drafts: list[tuple[str, Context, Span, Sequence[int], Sequence[Span]]] = []
+        drafts: list[Draft] = []
         for index, question in enumerate(self._questions):
             context = self._contexts[question.context]
-            budget = _budget(rng)
             if not question.answers:
-                window = _window(context, None, budget, rng)
-                drafts.append((question.text, context, window, _title(context, window, rng), ()))
+                window = _window(context, None, _budget(rng), rng)
+                drafts.append(_draft(question.text, context, window, rng))
                 continue
             answers = [span for span in map(context.tokens_of, question.answers) if span]
             if not answers:
                 continue
-            window = _window(context, rng.choice(answers), budget, rng)
-            title = _title(context, window, rng)
-            drafts.append((question.text, context, window, title, answers))
+            mixed = self._mixed(index, answers, rng) if rng.random() < MIXED else None
+            window = _window(context, rng.choice(answers), _budget(rng), rng)
+            drafts.append(mixed or _draft(question.text, context, window, rng, answers))
             if rng.random() < NEGATIVES:
                 kind = rng.choices(list(KINDS), list(KINDS.values()))[0]
-                draft = self._negative(kind, index, question, rng) or self._negative(
-                    "near", index, question, rng
-                )
-                if draft:
-                    title = _title(*draft[1:], rng, _said(question))
-                    drafts.append((*draft, title, ()))
+                negative = self._negative(kind, index, rng) or self._negative("near", index, rng)
+                if negative:
+                    drafts.append(negative)
         rng.shuffle(drafts)
-        asked = self._encoder.tokenize([text for text, *_ in drafts], special=False)
+        asked = self._encoder.tokenize([draft.question for draft in drafts], special=False)
         return [
-            _example(encoding.ids, context, window, title, answers, self._encoder.special_ids)
-            for encoding, (_, context, window, title, answers) in zip(asked, drafts, strict=True)
+            _example(encoding.ids, draft, self._encoder.special_ids)
+            for encoding, draft in zip(asked, drafts, strict=True)
         ]
 
-    def _negative(
-        self, kind: str, index: int, question: Question, rng: random.Random
-    ) -> tuple[str, Context, Span] | None:
-        """A question with a context window that does not answer it; None where none is found."""
+    def _negative(self, kind: str, index: int, rng: random.Random) -> Draft | None:
+        """A question with a passage that does not answer it; None where none is found."""
+        question = self._questions[index]
         context = self._contexts[question.context]
-        answers = _said(question)
+        said = _said(question)
+        if kind == "mixed":
+            return self._mixed(index, (), rng)
         if kind == "near":
-            near = [self._contexts[text] for text in self._near[index]]
-            fits = [c for c in near if not any(answer in c.text.lower() for answer in answers)]
+            fits = self._without_answer(index)
             if not fits:
                 return None
             chosen = rng.choice(fits)
-            return question.text, chosen, _window(chosen, None, _budget(rng), rng)
+            window = _window(chosen, None, _budget(rng), rng)
+            return _draft(question.text, chosen, window, rng, hidden=said)
         if kind == "cut":
-            window = _without(context, answers, rng)
-            return (question.text, context, window) if window else None
-        changed = (
-            contrast(question.text, question.context, rng)
-            if kind == "contrast"
-            else self._swapped(question, rng)
-        )
+            run = _without(context, said, rng)
+            return _draft(question.text, context, run, rng, hidden=said) if run else None
+        if kind == "swapped":
+            changed = self._swapped(question, rng)
+        elif kind == "contrast":
+            changed = contrast(question.text, question.context, rng)
+        else:
+            changed = self._slots.exchange(question.text, question.context, rng)
         if changed is None:
             return None
         answer = context.tokens_of(question.answers[0])
-        return changed, context, _window(context, answer, _budget(rng), rng)
+        window = _window(context, answer, _budget(rng), rng)
+        return _draft(changed, context, window, rng, hidden=said)
+
+    def _without_answer(self, index: int) -> list[Context]:
+        """The contexts near a question in which none of its answers stands."""
+        said = _said(self._questions[index])
+        near = [self._contexts[text] for text in self._near[index]]
+        return [c for c in near if not any(answer in c.text.lower() for answer in said)]
+
+    def _mixed(self, index: int, answers: Sequence[Span], rng: random.Random) -> Draft | None:
+        """Sentences of several contexts in a row: those near the question that have most of its
+        words, and among them those that answer; None where there are no others."""
+        question = self._questions[index]
+        context = self._contexts[question.context]
+        fits = self._without_answer(index)
+        others = rng.sample(fits, min(len(fits), rng.randint(*OTHERS) + (not answers)))
+        if not others:
+            return None
+        wanted = stems(question.text)
+        pieces: list[tuple[Context, Span, Sequence[Span]]] = []
+        for other in others:
+            shares = [share(wanted, said) + rng.random() / 4 for said in other.stems]
+            first, last = other.sentences[int(np.argmax(shares))]
+            window = _window(other, (first, last - 1), rng.randint(*PIECE), rng)
+            pieces.append((other, window, ()))
+        if answers:
+            window = _window(context, rng.choice(answers), rng.randint(*PIECE), rng)
+            pieces.append((context, window, answers))
+        rng.shuffle(pieces)
+        ids: list[int] = []
+        found: list[Span] = []
+        for piece, window, marked in pieces:
+            found += _inside(marked, window, len(ids))
+            ids += piece.ids[slice(*window)]
+        return Draft(question.text, ids, (), found)
 
     def _swapped(self, question: Question, rng: random.Random) -> str | None:
         """The question about another name or year than the context's."""
@@ -257,26 +324,38 @@ def _without(context: Context, answers: set[str], rng: random.Random) -> Span | 
     return rng.choice(runs) if runs else None
 
 
-def _example(
-    asked: list[int],
+def _draft(
+    question: str,
     context: Context,
     window: Span,
-    title: Sequence[int],
-    answers: Sequence[Span],
-    special: tuple[int, int],
-) -> Example:
+    rng: random.Random,
+    answers: Sequence[Span] = (),
+    hidden: Collection[str] = (),
+) -> Draft:
+    """A window of a context, with its title where that does not say what is `hidden`."""
+    title = _title(context, window, rng, hidden)
+    return Draft(question, context.ids[slice(*window)], title, _inside(answers, window, 0))
+
+
+def _inside(answers: Sequence[Span], window: Span, place: int) -> list[Span]:
+    """The answers that a window has, where it begins at `place`."""
+    first, last = window
+    shift = place - first
+    return [(a + shift, b + shift) for a, b in answers if first <= a and b < last]
+
+
+def _example(asked: list[int], draft: Draft, special: tuple[int, int]) -> Example:
     cls, sep = special
     pair = len(asked[:QUESTION]) + 2
-    head = [cls, *asked[:QUESTION], sep, *title]
+    head = [cls, *asked[:QUESTION], sep, *draft.title]
     room = LENGTH - len(head) - 1
-    first, last = window
-    if last - first > room:  # one long sentence, or a long context: keep the answer inside
-        middle = answers[0][0] - room // 2 if answers else first
-        first = max(first, min(middle, last - room))
+    first, last = 0, len(draft.ids)
+    if last > room:  # one long sentence, or a long context: keep the answer inside
+        middle = draft.answers[0][0] - room // 2 if draft.answers else 0
+        first = max(0, min(middle, last - room))
         last = min(last, first + room)
-    shift = len(head) - first
-    inside = [(a + shift, b + shift) for a, b in answers if first <= a and b < last]
-    return Example((*head, *context.ids[first:last], sep), pair, len(head), tuple(inside))
+    answers = _inside(draft.answers, (first, last), len(head))
+    return Example((*head, *draft.ids[first:last], sep), pair, len(head), tuple(answers))
 
 
 def _nearest(encoder: Encoder, questions: Sequence[Question], work: Path) -> list[list[str]]:

@@ -39,7 +39,7 @@ WARM_UP = 0.05  # share of the steps in which the rate rises
 WEIGHT_DECAY = 0.01
 CLIP = 1.0  # norm of the gradient
 SAVE_EVERY = 250  # steps
-DROPOUT = 0.1  # of what each half of a layer adds
+DROPOUT = 0.15  # of what each half of a layer adds
 HEAD = {"head.weight": (2, 384), "head.bias": (2,)}
 
 
