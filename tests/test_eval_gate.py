@@ -70,8 +70,10 @@ def test_a_reader_that_picks_the_second_best_span(
 ) -> None:
     read = SpanReader.read
 
-    def second_best(self: SpanReader, question: str, passages: Any) -> list[Reading]:
-        readings = read(self, question, passages)
+    def second_best(
+        self: SpanReader, question: str, passages: Any, spans: int = 5
+    ) -> list[Reading]:
+        readings = read(self, question, passages, spans)
         return [replace(one, spans=one.spans[1:]) for one in readings]
 
     monkeypatch.setattr(SpanReader, "read", second_best)

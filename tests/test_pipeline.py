@@ -114,7 +114,7 @@ def test_the_threshold_alone_decides(seeded: Rag, tmp_path: Path) -> None:
 
 
 def test_a_reader_that_misquotes_is_not_shown(seeded: Rag, monkeypatch: pytest.MonkeyPatch) -> None:
-    def misquote(_question: str, passages: list[Passage]) -> list[Reading]:
+    def misquote(_question: str, passages: list[Passage], _spans: int = 5) -> list[Reading]:
         span = Evidence(passages[0].start, passages[0].start + 5, "wrong", 9.0)
         return [Reading(passages[0], (span,), 0.0)]
 
