@@ -2,9 +2,9 @@
 
 Spans that mean the same are one candidate. Candidates are ordered by the probability that their
 spans carry, summed over passages, where a passage counts by how well it was retrieved, and by
-what a second reading of the first ones' sentences says (`rag.rereading`); the
-probability that one is right comes from a logistic model over FEATURES, fitted by
-`python -m rag.training.calibration` on questions that trained nothing else.
+what a second reading of the first ones' sentences says (`rag.rereading`). The probability that one
+is right comes from a logistic model over FEATURES, fitted by `python -m rag.training.calibration`
+on questions that trained nothing else.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ _WORD = re.compile(r"\w+")
 class Candidate:
     """An answer that the passages may give, its spans the most probable first.
 
-    `mass` is their summed, weighted probability (above 0, no upper bound); `confidence` the
-    probability (0 to 1) that the answer is right.
+    `mass` is their summed, weighted probability (above 0, no upper bound) with the second reading's
+    say; `confidence` the probability (0 to 1) that the answer is right.
     """
 
     members: tuple[Member, ...]

@@ -39,7 +39,8 @@ _SENTENCES = re.compile(
 
 def asking_first(question: str) -> str:
     """A question of several sentences with those first that ask: "The talks ended. Who led them?"
-    is read better as "Who led them? The talks ended." (docs/LOG.md), as it was learnt."""
+    is read better as "Who led them? The talks ended." (docs/LOG.md): the questions that the reader
+    has learnt from begin with what they ask."""
     asking, said = _parts(question)
     return f"{asking} {said}" if said else question
 

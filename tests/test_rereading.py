@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.grouping import Group, group
-from rag.grouping import Member as GroupMember
+from rag.grouping import Group, Member, group
 from rag.rereading import CANDIDATES, LEAST, LONGEST, Read, reread
 from rag.sentences import split_sentences
 from rag.types import Evidence, Passage, Reading
@@ -21,7 +20,7 @@ def found(source: str, text: str, words: str, first: int = 0) -> Group:
     passage = Passage(source, first, first + len(text), text, 1.0, sentences=sentences)
     start = first + text.index(words)
     span = Evidence(start, start + len(words), words, -1.0)
-    [one] = group([GroupMember(span, passage, math.exp(-1.0))])
+    [one] = group([Member(span, passage, math.exp(-1.0))])
     return one
 
 
