@@ -12,10 +12,25 @@ _MEASURES = (
     "many|much|long|old|far|often|big|large|small|tall|high|low|fast|soon|late|early|likely|hot"
     "|cold|deep|wide|heavy|close|strong|expensive|good|bad|clear|confident|certain"
 )
-# What comes before the question itself: "Could you please tell me who ...".
-_POLITE = re.compile(
-    r"""^\W*(?:(?:please|(?:can|could|would|will)\ you|do\ you\ know|(?:tell|show|give)\ me
-        |i(?:['\u2019]d|\ would)\ like\ to\ know|i\ want\ to\ know)\b\W*)+""",
+_SUMMARY = r"""list|name\ (?:all|the|some)|summari[sz]e|describe|explain|outline|compare|discuss
+          |(?:an?|the)\ (?:list|summary|overview|outline)|(?:more\ )?about"""
+# What only leads up to a question: "Could you please tell me who ...", "According to the documents,
+# when ..."; not in "Can you return shoes?", nor in "according to the UN".
+_TEXTS = r"(?:(?:the|this|these|those|my|your|all)\ )+(?:article|document|text|file|source)s?"
+_LEAD = re.compile(
+    rf"""^\W* (?:(?: please|kindly|hi|hello|hey
+          | (?:can|could|would|will)\ you | do\ you\ (?:happen\ to\ )?know
+          | (?:tell|show|give|remind)\ me | i\ wonder
+          | i(?:['\u2019]d|\ would)\ (?:like|love)\ to\ know | i\ (?:want|need)\ to\ know
+          | i(?:['\u2019]m|\ am|\ was)\ (?:wondering|curious)
+          | (?:according\ to|based\ on|in)\ {_TEXTS}
+        )\b\W*)+
+        (?=(?:(?:in|on|at|by|for|from|to|with|of|about|under|until|since)\ )?
+           (?:who|whom|whose|what|when|where|which|why|how)\b | (?:{_SUMMARY})\b)""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_TRAIL = re.compile(
+    rf"(?:\W+(?:please|thanks|thank\ you|(?:according\ to|based\ on)\ {_TEXTS}))+(?=\W*$)",
     re.IGNORECASE | re.VERBOSE,
 )
 _SENTENCES = re.compile(
@@ -28,8 +43,7 @@ _SENTENCES = re.compile(
         \b(?:say|said|saying|think|claim|argue|warn|mean|explain|suggest|agreed|decided|discussed
           |announced|happen|happening|know|known)\b
       | \bwhat\ (?:happened|happens)\b
-      | ^\W*(?:list|name\ (?:all|the|some)|summari[sz]e|describe|explain|outline|compare|discuss
-          |(?:an?|the)\ (?:list|summary|overview|outline)|(?:more\ )?about)\b
+      | ^\W*(?:{_SUMMARY})\b
       | ^\W*(?:is|are|was|were|am|do|does|did|has|have|had|can|could|will|would|shall|should|may
           |might|must)(?:n['\u2019]t)?\b
       | \bwhat\ are\ the\b | \bwhich\ are\b""",
@@ -37,19 +51,25 @@ _SENTENCES = re.compile(
 )
 
 
+def plain(question: str) -> str:
+    """A question without what only leads up to it or ends it politely: what is looked for, read
+    and compared with a text, none of which "Could you tell me" should be."""
+    return _TRAIL.sub("", _LEAD.sub("", question))
+
+
 def asking_first(question: str) -> str:
     """A question of several sentences with those first that ask: "The talks ended. Who led them?"
     is read better as "Who led them? The talks ended." (docs/LOG.md): the questions that the reader
     has learnt from begin with what they ask."""
     asking, said = _parts(question)
-    return f"{asking} {said}" if said else question
+    return f"{plain(asking)} {said}" if said else plain(question)
 
 
 def wants_sentences(question: str) -> bool:
     """Whether a question wants more than a name, a number or a phrase: why, how, what somebody
     said, what was agreed, a list, a summary, yes or no."""
     asking, _ = _parts(question)
-    return _SENTENCES.search(_POLITE.sub("", asking)) is not None
+    return _SENTENCES.search(plain(asking)) is not None
 
 
 def _parts(question: str) -> tuple[str, str]:

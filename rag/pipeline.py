@@ -31,7 +31,7 @@ from rag.errors import (
 from rag.following import stand_alone
 from rag.home import Home
 from rag.ingesting import Ingester, Progress, fingerprint
-from rag.kinds import wants_sentences
+from rag.kinds import plain, wants_sentences
 from rag.reading import SpanReader
 from rag.retrieval import Retrieval, search
 from rag.settings import Settings, is_loopback
@@ -308,9 +308,10 @@ class Rag:
             )
         with self._asking(question, self.settings.passages, sources) as (text, store, found):
             retrieved = perf_counter()
-            readings = self._reader.read(text, found.passages)
-            candidates = decide(text, readings, self._reader.read)
-            sentences = self._sentences(text, readings, candidates)
+            asked = plain(text)
+            readings = self._reader.read(asked, found.passages)
+            candidates = decide(asked, readings, self._reader.read)
+            sentences = self._sentences(asked, readings, candidates)
             read = perf_counter()
             answer = Answerer(self._reader.name, store.catalog).answer(
                 text, candidates, found.passages, self.settings.threshold, sentences
@@ -404,14 +405,15 @@ class Rag:
         with self._lock:
             store = self._open()
             store.check()
-            vector = self._embedder.embed_question(text)
+            asked = plain(text)
+            vector = self._embedder.embed_question(asked)
             for left in reversed(range(SEARCHES)):
                 with store.catalog.snapshot():
                     store.refresh()
                     for source in sources or ():
                         if store.catalog.kept(_name(source)) is None:
                             raise _unknown(source)
-                    found = search(store.catalog, store.vectors, text, vector, k, sources)
+                    found = search(store.catalog, store.vectors, asked, vector, k, sources)
                     # A writer may have deleted vectors that this snapshot still lists.
                     if left and store.catalog.outdated:
                         continue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.kinds import asking_first, wants_sentences
+from rag.kinds import asking_first, plain, wants_sentences
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,6 @@ def test_what_asks_is_read_first(question: str, first: str) -> None:
     "question",
     [
         "Who led the U.S. team?",
-        "Tell me who led them. I need it.",  # nothing says which of the two asks
         "Who led the talks",
         "  ",
         "? ?",
@@ -80,3 +79,35 @@ def test_what_asks_is_read_first(question: str, first: str) -> None:
 )
 def test_other_questions_stay_as_they_are(question: str) -> None:
     assert asking_first(question) == question
+
+
+@pytest.mark.parametrize(
+    ("question", "asked"),
+    [
+        ("Could you please tell me who leads the delegation?", "who leads the delegation?"),
+        ("Do you know when the talks began?", "when the talks began?"),
+        ("I'd like to know in which city they met.", "in which city they met."),
+        ("According to the documents, who led them?", "who led them?"),
+        ("Who led them, according to these articles, please?", "Who led them?"),
+        ("Please summarise the articles", "summarise the articles"),
+        ("Hi! Tell me more about the framework", "more about the framework"),
+        # What is asked itself stays.
+        ("Can you return shoes?", "Can you return shoes?"),
+        ("Do you know if the talks ended?", "Do you know if the talks ended?"),
+        ("Who died, according to the UN report?", "Who died, according to the UN report?"),
+        ("What is said in these articles?", "What is said in these articles?"),
+        ("Please tell me", "Please tell me"),
+        ("", ""),
+    ],
+)
+def test_what_only_leads_up_to_a_question_is_left_out(question: str, asked: str) -> None:
+    assert plain(question) == asked
+
+
+def test_a_long_lead_takes_no_long() -> None:
+    assert plain("please, " * 2000 + "stop").endswith("stop")
+
+
+def test_it_is_left_out_where_the_question_comes_after_a_statement() -> None:
+    question = "The talks ended. Could you tell me who led them?"
+    assert asking_first(question) == "who led them? The talks ended."

@@ -56,6 +56,15 @@ def test_a_plain_question_is_answered(seeded: Rag) -> None:
     assert "Lutnick" in answer.text
 
 
+def test_a_polite_question_is_answered_as_a_blunt_one(seeded: Rag) -> None:
+    blunt = seeded.ask("who is the US Commerce Secretary?")
+    polite = seeded.ask("Could you please tell me who is the US Commerce Secretary?")
+    assert polite.question.startswith("Could you please tell me")
+    assert polite.status == "answered"
+    assert (polite.short, polite.confidence) == (blunt.short, blunt.confidence)
+    assert polite.citations == blunt.citations
+
+
 def test_what_the_documents_do_not_say_is_not_answered(seeded: Rag) -> None:
     answer = seeded.ask("Which enzyme unwinds the double helix during replication?")
     assert answer.status == "abstained"

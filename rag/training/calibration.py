@@ -35,7 +35,7 @@ from rag.deciding import FEATURES, rank
 from rag.embedding import BundledEmbedder
 from rag.extending import extend
 from rag.grouping import Member, normal_form, same
-from rag.kinds import wants_sentences
+from rag.kinds import plain, wants_sentences
 from rag.pipeline import Rag
 from rag.reading import Reader, SpanReader
 from rag.training.command import exit_code
@@ -165,13 +165,14 @@ def read(reader: Reader, asked: Iterable[Asked]) -> list[Example]:
     scorer = supporting.SentenceScorer(BundledEmbedder("auto"))
     examples = []
     for one in asked:
-        readings = reader.read(one.text, one.passages)
-        if ranked := rank(one.text, readings, reader.read):
+        text = plain(one.text)
+        readings = reader.read(text, one.passages)
+        if ranked := rank(text, readings, reader.read):
             best, _, features = ranked[0]
             answerable = bool(one.accepted)
-            if wants_sentences(one.text):
+            if wants_sentences(text):
                 passages = one.passages[: supporting.PASSAGES]
-                chosen = supporting.choose(scorer.score(one.text, passages), readings)
+                chosen = supporting.choose(scorer.score(text, passages), readings)
                 right = says(" ".join(map(_words, chosen)), one.accepted)
             else:
                 right = is_right(_widened(best.members[0]), one.accepted)
