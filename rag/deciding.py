@@ -14,12 +14,13 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 
 from rag.grouping import Group, Member, group
 from rag.kinds import wants_sentences
 from rag.matching import share, stem_pairs, stems
+from rag.particulars import place_of
 from rag.rereading import Read, reread
 from rag.types import Reading
 
@@ -34,7 +35,8 @@ FEATURES = (
     "similarity",  # cosine of the question and the best span's passage
     "coverage",  # share of the question's words in that passage
     "near_coverage",  # share of them within NEAR characters of the span
-    "names",  # share of the question's names and numbers in that passage, 1 where it has none
+    "names",  # share of the question's names and numbers in that passage, also in other forms
+    # ("China" for "Chinese"), 1 where it has none
     "pairs",  # share of the question's neighbouring words that are neighbours in that passage
     "echo",  # share of the answer's words that the question has already
     "wants_sentences",  # 1 for why, how, what somebody said, lists; else 0
@@ -42,8 +44,8 @@ FEATURES = (
 )
 NEAR = 150  # characters to either side of a span
 
-_NAME = re.compile(r"(?<!^)\b[A-Z]\w*|\b\d+")
-_WORD = re.compile(r"\w+")
+_NAME = re.compile(r"(?:[A-Z]\.){2,}|(?<!^)\b[A-Z]\w*|\b\d+")
+_WORD = re.compile(r"(?:[A-Z]\.){2,}|\w+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,14 +148,30 @@ def _words(question: str, member: Member) -> tuple[float, ...]:
     """`coverage`, `near_coverage`, `names`, `pairs` and `echo` of a span."""
     wanted = stems(question)
     passage, span = member.passage, member.span
+    said, said_pairs, known, places = _said(passage.text)
     start, end = span.start - passage.start, span.end - passage.start
     near = passage.text[max(0, start - NEAR) : end + NEAR]
-    names = frozenset(_NAME.findall(question))
+    names = {name.replace(".", "") for name in _NAME.findall(question)}
     pairs = stem_pairs(question)
     return (
-        share(wanted, stems(passage.text)),
+        share(wanted, said),
         share(wanted, stems(near)),
-        share(names, frozenset(_WORD.findall(passage.text))) if names else 1.0,
-        share(pairs, stem_pairs(passage.text)) if pairs else 1.0,
+        sum(n in known or place_of(n.lower()) in places for n in names) / len(names)
+        if names
+        else 1.0,
+        share(pairs, said_pairs) if pairs else 1.0,
         share(stems(span.text), wanted),
     )
+
+
+@lru_cache(maxsize=64)  # several candidates stand in one passage
+def _said(
+    text: str,
+) -> tuple[frozenset[str], frozenset[tuple[str, str]], frozenset[str], frozenset[str]]:
+    """Stems of a passage's words and of neighbours among them, the words themselves, and the
+    places that they name."""
+    known = frozenset(word.replace(".", "") for word in _WORD.findall(text))
+    places = frozenset(
+        place for word in known if word != "us" and (place := place_of(word.lower()))
+    )
+    return stems(text), stem_pairs(text), known, places

@@ -273,11 +273,14 @@ def same_name(name: str, known: frozenset[str]) -> bool:
     word = name.lower()
     if word in known or word.removesuffix("s") in known or f"{word}s" in known:
         return True
-    place = _ALIASES.get(word) or _ALIASES.get(word.removesuffix("s"))
-    return place is not None and any(
-        _ALIASES.get(other) == place or _ALIASES.get(other.removesuffix("s")) == place
-        for other in known
-    )
+    place = place_of(word)
+    return place is not None and any(place_of(other) == place for other in known)
+
+
+def place_of(word: str) -> str | None:
+    """The place that a lower-case word is a form of ("chinese", "us"), always in the same form;
+    None for other words."""
+    return _ALIASES.get(word) or _ALIASES.get(word.removesuffix("s"))
 
 
 def stem(word: str) -> str:

@@ -6,6 +6,8 @@ import json
 import math
 from collections.abc import Sequence
 
+import pytest
+
 from rag.deciding import FEATURES, Calibration, decide, rank
 from rag.reading import MODELS
 from rag.types import Evidence, Passage, Reading
@@ -57,6 +59,25 @@ def test_clear_evidence_is_more_probable_than_a_near_miss() -> None:
     unsure = decide(QUESTION, [reading("a.txt", GOOD, "Ada Berg", 0.2, 0.7)], nothing_more)[0]
     elsewhere = decide(QUESTION, [reading("c.txt", OTHER, "Carl Dahl", 0.2, 0.7)], nothing_more)[0]
     assert clear.confidence > unsure.confidence > elsewhere.confidence
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "share"),
+    [
+        ("Who is China's commerce minister?", "The Chinese commerce minister, Ada Berg, left.", 1),
+        ("Who speaks for the US?", "Ada Berg speaks for the U.S. side.", 1),
+        ("Who leads the American team?", "Ada Berg leads the US team.", 1),
+        ("Who leads the American team?", "Ada Berg told us of the team.", 0),
+        ("Who met Berg in Rome in 2025?", "Ada Berg, who met them in 2025, left.", 2 / 3),
+        ("Who paid 1,250 crowns?", "Ada Berg paid 1,250 crowns.", 1),
+        ("who leads the team?", "Ada Berg leads it.", 1),
+    ],
+)
+def test_a_name_is_also_found_in_another_form(question: str, text: str, share: float) -> None:
+    [(_, _, features)] = rank(
+        question, [reading("a.txt", text, "Ada Berg", 0.9, 0.1)], nothing_more
+    )
+    assert features[FEATURES.index("names")] == pytest.approx(share)
 
 
 def test_the_second_reading_has_a_say() -> None:
