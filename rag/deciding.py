@@ -45,6 +45,7 @@ FEATURES = (
 NEAR = 150  # characters to either side of a span
 
 _NAME = re.compile(r"(?:[A-Z]\.){2,}|(?<!^)\b[A-Z]\w*|\b\d+")
+_NUMBER = re.compile(r"\b\d+")
 _WORD = re.compile(r"(?:[A-Z]\.){2,}|\w+")
 
 
@@ -151,7 +152,7 @@ def _words(question: str, member: Member) -> tuple[float, ...]:
     said, said_pairs, known, places = _said(passage.text)
     start, end = span.start - passage.start, span.end - passage.start
     near = passage.text[max(0, start - NEAR) : end + NEAR]
-    names = {name.replace(".", "") for name in _NAME.findall(question)}
+    names = _names(question)
     pairs = stem_pairs(question)
     return (
         share(wanted, said),
@@ -162,6 +163,13 @@ def _words(question: str, member: Member) -> tuple[float, ...]:
         share(pairs, said_pairs) if pairs else 1.0,
         share(stems(span.text), wanted),
     )
+
+
+def _names(question: str) -> set[str]:
+    """The names and numbers of a question; only its numbers where all of it is in capitals or Every
+    Word Has One, which tells no name."""
+    told = any(word.islower() for word in question.split()[1:])
+    return {name.replace(".", "") for name in (_NAME if told else _NUMBER).findall(question)}
 
 
 @lru_cache(maxsize=64)  # several candidates stand in one passage

@@ -71,6 +71,8 @@ def test_clear_evidence_is_more_probable_than_a_near_miss() -> None:
         ("Who met Berg in Rome in 2025?", "Ada Berg, who met them in 2025, left.", 2 / 3),
         ("Who paid 1,250 crowns?", "Ada Berg paid 1,250 crowns.", 1),
         ("who leads the team?", "Ada Berg leads it.", 1),
+        ("WHO LEADS THE TEAM OF 2025?", "Ada Berg led it in 2025.", 1),
+        ("Who Leads The Team?", "Ada Berg leads it.", 1),
     ],
 )
 def test_a_name_is_also_found_in_another_form(question: str, text: str, share: float) -> None:
