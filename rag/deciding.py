@@ -149,17 +149,16 @@ def _words(question: str, member: Member) -> tuple[float, ...]:
     """`coverage`, `near_coverage`, `names`, `pairs` and `echo` of a span."""
     wanted = stems(question)
     passage, span = member.passage, member.span
-    said, said_pairs, known, places = _said(passage.text)
+    said, said_pairs, known = _said(passage.text)
     start, end = span.start - passage.start, span.end - passage.start
     near = passage.text[max(0, start - NEAR) : end + NEAR]
     names = _names(question)
+    named = [name in known or place_of(name.lower()) in known for name in names]
     pairs = stem_pairs(question)
     return (
         share(wanted, said),
         share(wanted, stems(near)),
-        sum(n in known or place_of(n.lower()) in places for n in names) / len(names)
-        if names
-        else 1.0,
+        sum(named) / len(names) if names else 1.0,
         share(pairs, said_pairs) if pairs else 1.0,
         share(stems(span.text), wanted),
     )
@@ -173,13 +172,9 @@ def _names(question: str) -> set[str]:
 
 
 @lru_cache(maxsize=64)  # several candidates stand in one passage
-def _said(
-    text: str,
-) -> tuple[frozenset[str], frozenset[tuple[str, str]], frozenset[str], frozenset[str]]:
-    """Stems of a passage's words and of neighbours among them, the words themselves, and the
+def _said(text: str) -> tuple[frozenset[str], frozenset[tuple[str, str]], frozenset[str | None]]:
+    """Stems of a passage's words and of neighbours among them, and the words themselves with the
     places that they name."""
-    known = frozenset(word.replace(".", "") for word in _WORD.findall(text))
-    places = frozenset(
-        place for word in known if word != "us" and (place := place_of(word.lower()))
-    )
-    return stems(text), stem_pairs(text), known, places
+    known = {word.replace(".", "") for word in _WORD.findall(text)}
+    places = {place_of(word.lower()) for word in known - {"us"}} - {None}
+    return stems(text), stem_pairs(text), frozenset(known | places)
