@@ -5,16 +5,18 @@
 With --held-out only what the shipped reader was not trained on: of SQuAD 2.0 the titles whose
 SHA-256 starts with 0 to 3, of SQuAD 1.1 (SQuADShifts) the contexts whose SHA-256 starts with 0.
 Exact match and F1 are those of SQuAD's official script, over all questions and over those with and
-without an answer (HasAns, NoAns). A question is answered where the margin of the best span over no
-answer is at least a threshold: `always` answers every question; `set` is the reader's own decision,
-a margin of 0; `best` is the threshold that is best on these very questions, as in the official
-script, so an upper bound. AUC is of the margin, answerable against unanswerable.
+without an answer (HasAns, NoAns). A question is answered where the odds that its context has an
+answer, any, are at least a threshold: `always` answers every question; `set` is the reader's own
+decision, even odds; `best` is the threshold that is best on these very questions, as in the
+official script, so an upper bound. Thresholds are logarithms. AUC is of the odds, answerable
+against unanswerable.
 """
 
 from __future__ import annotations
 
 import gzip
 import json
+import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -31,7 +33,7 @@ from evals.statistics import Estimate, estimate
 from rag import Passage, Rag, SourceError
 from rag.training.questions import split_of  # the rule that the reader was trained by
 
-SET = 0.0  # the margin at which the reader itself says that a passage answers
+SET = 0.0  # from here on the reader says that a context rather has an answer than none
 
 Score = Callable[[str, Sequence[str]], float]
 
@@ -47,12 +49,12 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the reader said: its best worded span, and how far the most probable one stands above no
-    answer (a logarithm of odds)."""
+    """What the reader said: its best worded span, and the logarithm of the odds that the context
+    has an answer, whichever."""
 
     item: Item
     answer: str
-    margin: float
+    odds: float
 
 
 def load_items(file: Path, *, held_out: bool) -> list[Item]:
@@ -88,9 +90,13 @@ def read(rag: Rag, items: Sequence[Item]) -> list[Outcome]:
         [reading] = rag.read(item.question, [passage])
         spans = reading.spans
         answer = spans[0].text if spans else ""
-        evidence = max((span.span_score for span in spans), default=float("-inf"))
-        outcomes.append(Outcome(item, answer, evidence - reading.no_answer_score))
+        outcomes.append(Outcome(item, answer, _odds(reading.no_answer_score)))
     return outcomes
+
+
+def _odds(none: float) -> float:
+    """The logarithm of the odds against an event, of which `none` is that of the probability."""
+    return math.log(-math.expm1(none)) - none if none < 0 else float("-inf")
 
 
 def summarize(outcomes: Sequence[Outcome]) -> dict[str, Estimate | float]:
@@ -116,7 +122,7 @@ def summarize(outcomes: Sequence[Outcome]) -> dict[str, Estimate | float]:
 
 
 def at_threshold(outcomes: Sequence[Outcome], threshold: float) -> dict[str, Estimate | float]:
-    """Official EM and F1 where a question is answered from a margin of `threshold` on."""
+    """Official EM and F1 where a question is answered from odds of `threshold` on."""
     figures: dict[str, Estimate | float] = {}
     for name, score in (("em", exact_match), ("f1", f1)):
         groups = {
@@ -126,34 +132,34 @@ def at_threshold(outcomes: Sequence[Outcome], threshold: float) -> dict[str, Est
         }
         for group, members in groups.items():
             if members:
-                said = [o.answer if o.margin >= threshold else "" for o in members]
+                said = [o.answer if o.odds >= threshold else "" for o in members]
                 pairs = zip(said, members, strict=True)
                 figures[group] = estimate([score(answer, o.item.accepted) for answer, o in pairs])
     return figures
 
 
 def best(outcomes: Sequence[Outcome], score: Score) -> tuple[float, float]:
-    """The best mean score over all thresholds on the margin, and the threshold it is reached at.
+    """The best mean score over all thresholds on the odds, and the threshold it is reached at.
 
-    Silence scores 1 on the unanswerable and 0 on the others. Outcomes of one margin are answered
+    Silence scores 1 on the unanswerable and 0 on the others. Outcomes of the same odds are answered
     together.
     """
     silent = sum(not o.item.accepted for o in outcomes)
-    best_total, best_margin, total = float(silent), float("inf"), float(silent)
-    ranked = sorted(outcomes, key=lambda o: -o.margin)
+    best_total, best_odds, total = float(silent), float("inf"), float(silent)
+    ranked = sorted(outcomes, key=lambda o: -o.odds)
     for place, outcome in enumerate(ranked):
         accepted = outcome.item.accepted
         total += score(outcome.answer, accepted) - (not accepted)
-        last = place + 1 == len(ranked) or ranked[place + 1].margin != outcome.margin
+        last = place + 1 == len(ranked) or ranked[place + 1].odds != outcome.odds
         if last and total > best_total:
-            best_total, best_margin = total, outcome.margin
-    return best_total / len(outcomes), best_margin
+            best_total, best_odds = total, outcome.odds
+    return best_total / len(outcomes), best_odds
 
 
 def _auc(outcomes: Sequence[Outcome]) -> float:
     has_answer = np.array([float(bool(o.item.accepted)) for o in outcomes])
-    margins = np.array([o.margin for o in outcomes])
-    return float(auroc(has_answer, margins, np.ones((1, len(outcomes))))[0])
+    odds = np.array([o.odds for o in outcomes])
+    return float(auroc(has_answer, odds, np.ones((1, len(outcomes))))[0])
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

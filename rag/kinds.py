@@ -8,6 +8,8 @@ from rag.sentences import split_sentences
 
 # Where one sentence may end and another begin: worth a look, which takes nltk. Not in "U.S. trade".
 _INNER_END = re.compile(r"(?<!\b\w)[.!?][\"'\u201d\u2019)]*\s+\S|\n")
+_WORD = re.compile(r"\w")
+_MARKED = re.compile(r"\?\W*$")
 _MEASURES = (
     "many|much|long|old|far|often|big|large|small|tall|high|low|fast|soon|late|early|likely|hot"
     "|cold|deep|wide|heavy|close|strong|expensive|good|bad|clear|confident|certain"
@@ -57,12 +59,15 @@ def plain(question: str) -> str:
     return _TRAIL.sub("", _LEAD.sub("", question))
 
 
-def asking_first(question: str) -> str:
-    """A question of several sentences with those first that ask: "The talks ended. Who led them?"
-    is read better as "Who led them? The talks ended." (docs/LOG.md): the questions that the reader
-    has learnt from begin with what they ask."""
+def as_read(question: str) -> str:
+    """A question in the form of those that the reader has learnt from (docs/LOG.md): plain, first
+    what asks ("The talks ended. Who led them?" is read as "Who led them? The talks ended."), and
+    with its question mark, without which the reader sees an answer nearly everywhere."""
     asking, said = _parts(question)
-    return f"{plain(asking)} {said}" if said else plain(question)
+    asking = plain(asking)
+    if _WORD.search(asking) and not _MARKED.search(asking):
+        asking = f"{asking.rstrip(' .!')}?"
+    return f"{asking} {said}" if said else asking
 
 
 def wants_sentences(question: str) -> bool:

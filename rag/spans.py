@@ -23,7 +23,7 @@ from safetensors.torch import load_file
 from tokenizers import Encoding
 
 from rag.encoder import Encoder, pad
-from rag.kinds import asking_first
+from rag.kinds import as_read
 from rag.titles import title_before
 
 LENGTH = 320  # tokens of a question and a window together, as in training
@@ -90,7 +90,7 @@ class SpanModel:
             For each text its windows' findings: one for most, more for long ones, none for a text
             without a word.
         """
-        asked = self._encoder.tokenize([asking_first(question)], special=False)[0].ids[:QUESTION]
+        asked = self._encoder.tokenize([as_read(question)], special=False)[0].ids[:QUESTION]
         room = LENGTH - SEPARATORS - len(asked)
         encodings = self._encoder.tokenize([text.text for text in texts], special=False)
         titles = [title_before(text.title, text.text) for text in texts]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.kinds import asking_first, plain, wants_sentences
+from rag.kinds import as_read, plain, wants_sentences
 
 
 @pytest.mark.parametrize(
@@ -61,24 +61,32 @@ def test_names_numbers_and_places_do_not(question: str) -> None:
         ("\u201cWe agreed.\u201d So who said that?", "So who said that? \u201cWe agreed.\u201d"),
         ("Talks in London\nWho led them?", "Who led them? Talks in London"),
         ("Where? When? In 2025.", "Where? When? In 2025."),
+        ("The talks ended. Could you tell me who led them?", "who led them? The talks ended."),
     ],
 )
 def test_what_asks_is_read_first(question: str, first: str) -> None:
-    assert asking_first(question) == first
+    assert as_read(question) == first
 
 
 @pytest.mark.parametrize(
-    "question",
+    ("question", "marked"),
     [
-        "Who led the U.S. team?",
-        "Who led the talks",
-        "  ",
-        "? ?",
-        "...",
+        ("who led the talks", "who led the talks?"),
+        ("I'd like to know who led the talks.", "who led the talks?"),
+        ("Who led the talks? ", "Who led the talks? "),
+        ("Who said \u201cwe agreed?\u201d", "Who said \u201cwe agreed?\u201d"),
+        ("Who said \u201cwe agreed\u201d", "Who said \u201cwe agreed\u201d?"),
+        ("Talks in London\nWho led them", "Talks in London\nWho led them?"),
+        ("Who led the U.S. team?", "Who led the U.S. team?"),
     ],
 )
-def test_other_questions_stay_as_they_are(question: str) -> None:
-    assert asking_first(question) == question
+def test_every_question_is_read_with_its_mark(question: str, marked: str) -> None:
+    assert as_read(question) == marked
+
+
+@pytest.mark.parametrize("question", ["", "  ", "? ?", "..."])
+def test_where_no_word_is_nothing_changes(question: str) -> None:
+    assert as_read(question) == question
 
 
 @pytest.mark.parametrize(
@@ -106,8 +114,3 @@ def test_what_only_leads_up_to_a_question_is_left_out(question: str, asked: str)
 
 def test_a_long_lead_takes_no_long() -> None:
     assert plain("please, " * 2000 + "stop").endswith("stop")
-
-
-def test_it_is_left_out_where_the_question_comes_after_a_statement() -> None:
-    question = "The talks ended. Could you tell me who led them?"
-    assert asking_first(question) == "who led them? The talks ended."

@@ -53,6 +53,12 @@ def test_the_words_that_answer_are_marked(reader: SpanReader, question: str, ans
     assert best.span_score > reading.no_answer_score
 
 
+@pytest.mark.parametrize("typed", ["who led the us team", "Tell me who led the US team."])
+def test_a_question_is_read_alike_with_and_without_its_mark(reader: SpanReader, typed: str) -> None:
+    [reading] = reader.read(typed, [passage(TEXT)])
+    assert reader.read("Who led the US team?", [passage(TEXT)]) == [reading]
+
+
 def test_a_passage_on_something_else_has_no_answer(reader: SpanReader) -> None:
     other = passage("Boil the potatoes for twenty minutes, then mash them with butter and salt.")
     reading, unrelated = reader.read("Who led the US team?", [passage(TEXT), other])

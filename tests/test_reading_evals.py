@@ -65,8 +65,8 @@ def test_a_file_of_another_format_is_a_clear_error(tmp_path: Path) -> None:
     assert squad.main([str(tmp_path / "missing.json")]) == 1
 
 
-def outcome(accepted: tuple[str, ...], answer: str, margin: float) -> squad.Outcome:
-    return squad.Outcome(squad.Item("?", "", accepted), answer, margin)
+def outcome(accepted: tuple[str, ...], answer: str, odds: float) -> squad.Outcome:
+    return squad.Outcome(squad.Item("?", "", accepted), answer, odds)
 
 
 def test_the_best_f1_is_at_the_best_threshold() -> None:
@@ -80,7 +80,7 @@ def test_the_best_f1_is_at_the_best_threshold() -> None:
     # From 0.5 on: right, wrong, right, right, silent on the last.
     assert squad.best(outcomes, f1) == (pytest.approx(4 / 5), 0.5)
     assert squad.best([outcome((), "x", 1.0)], f1) == (1.0, float("inf"))
-    # Those of one margin are answered together, so that this one is no threshold.
+    # Those of the same odds are answered together, so that this one is no threshold.
     tied = [outcome(("a",), "a", 1.0), outcome((), "x", 1.0), outcome((), "y", 1.0)]
     assert squad.best(tied, f1) == (pytest.approx(2 / 3), float("inf"))
 

@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from rag.encoder import Encoder
+from rag.kinds import as_read
 from rag.matching import share, stems
 from rag.sentences import split_sentences
 from rag.spans import LENGTH, QUESTION, TITLE
@@ -159,7 +160,7 @@ class Examples:
                 if negative:
                     drafts.append(negative)
         rng.shuffle(drafts)
-        asked = self._encoder.tokenize([draft.question for draft in drafts], special=False)
+        asked = self._encoder.tokenize([as_read(d.question) for d in drafts], special=False)
         return [
             _example(encoding.ids, draft, self._encoder.special_ids)
             for encoding, draft in zip(asked, drafts, strict=True)
