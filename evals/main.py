@@ -12,7 +12,7 @@ The baseline of your own questions lies beside them: questions.jsonl has questio
 A language model that RAG_LLM_URL or RAG_LLM_PATH names is compared with the reader in the same
 way as one that an option names.
 Other data sets, each with --help: `rag eval squad FILE`, `beir DIR`, `realtimeqa DIR`, `news DIR`,
-`chunking DIR`, `conflicts FILE`, `wice FILE`; `rag eval lies` has a model that lies.
+`stories DIR`, `chunking DIR`, `conflicts FILE`, `wice FILE`; `rag eval lies` has a model that lies.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ COMMANDS = {
     "beir": "evals.beir",
     "realtimeqa": "evals.realtimeqa",
     "news": "evals.news",
+    "stories": "evals.stories",
     "chunking": "evals.chunking",
     "conflicts": "evals.conflicts",
     "wice": "evals.wice",

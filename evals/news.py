@@ -8,7 +8,7 @@ when always answering: F1 of 0.5 or more with an accepted answer, or one contain
 answer of 12 words or fewer. AUC is of the confidence, answerable against later questions; those
 that the articles do answer (ANSWERED_LATER) are left out. Then what the set threshold makes of it.
 
-Lines are counted from 0. The even ones were used for tuning and calibrating, the odd are the test.
+Lines are counted from 0. The even ones were used for tuning, the odd are the test.
 """
 
 from __future__ import annotations
@@ -54,22 +54,18 @@ ANSWERED_LATER = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One question's best candidate; `accepted` is empty for the later questions."""
+    """One question's best candidate; `accepted` is empty, and it is never right, where the
+    documents have no answer."""
 
-    line: int
     question: str
     accepted: tuple[str, ...]
+    right: bool
     short: str
     confidence: float
 
-    @property
-    def right(self) -> bool:
-        """Whether the candidate is an accepted answer."""
-        return bool(self.accepted) and is_right(self.short, self.accepted)
 
-
-def load(folder: Path, half: str) -> list[tuple[int, str, tuple[str, ...]]]:
-    """Line, question and accepted answers of a half; none for the later questions.
+def load(folder: Path, half: str) -> list[tuple[str, tuple[str, ...]]]:
+    """Questions and accepted answers of a half; none for the later questions.
 
     Raises:
         SourceError: a file cannot be read.
@@ -78,35 +74,37 @@ def load(folder: Path, half: str) -> list[tuple[int, str, tuple[str, ...]]]:
     later = rows_of(folder / LATER, ("id", "question"))
     return [
         *(
-            (line, row["question"], tuple(row["answers"]))
+            (row["question"], tuple(row["answers"]))
             for line, row in enumerate(known)
             if line % 2 in HALVES[half]
         ),
         *(
-            (line, row["question"], ())
+            (row["question"], ())
             for line, row in enumerate(later)
             if line % 2 in HALVES[half] and row["id"] not in ANSWERED_LATER
         ),
     ]
 
 
-def ask(rag: Rag, items: Sequence[tuple[int, str, tuple[str, ...]]]) -> list[Outcome]:
+def ask(rag: Rag, items: Sequence[tuple[str, tuple[str, ...]]]) -> list[Outcome]:
     """Every question's best candidate. `rag` has a threshold of 0: it always answers."""
     outcomes = []
-    for line, question, accepted in tqdm(items, desc="Asking", disable=None, leave=False):
+    for question, accepted in tqdm(items, desc="Asking", disable=None, leave=False):
         answer = rag.ask(question)
-        outcomes.append(Outcome(line, question, accepted, answer.short or "", answer.confidence))
+        short = answer.short or ""
+        right = bool(accepted) and is_right(short, accepted)
+        outcomes.append(Outcome(question, accepted, right, short, answer.confidence))
     return outcomes
 
 
 def summarize(outcomes: Sequence[Outcome], threshold: float) -> dict[str, Estimate | float]:
     """The figures, shares from 0 to 1."""
     known = [o for o in outcomes if o.accepted]
-    later = [o for o in outcomes if not o.accepted]
+    others = [o for o in outcomes if not o.accepted]
     said = [o for o in outcomes if o.confidence >= threshold]
     return {
         "answerable": len(known),
-        "later": len(later),
+        "unanswerable": len(others),
         "right": estimate([float(o.right) for o in known]),
         "auc": float(
             auroc(
@@ -119,7 +117,7 @@ def summarize(outcomes: Sequence[Outcome], threshold: float) -> dict[str, Estima
         "right_at_threshold": estimate(
             [float(o.right and o.confidence >= threshold) for o in known]
         ),
-        "silent_on_later": estimate([float(o.confidence < threshold) for o in later]),
+        "silent": estimate([float(o.confidence < threshold) for o in others]),
         "right_of_answered": estimate([float(o.right) for o in said]) if said else float("nan"),
     }
 

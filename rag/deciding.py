@@ -18,7 +18,7 @@ from functools import cache, lru_cache
 from importlib.resources import files
 
 from rag.grouping import Group, Member, group
-from rag.kinds import wants_sentences
+from rag.kinds import asks_about, wants_sentences
 from rag.matching import share, stem_pairs, stems
 from rag.particulars import place_of
 from rag.rereading import Read, reread
@@ -40,6 +40,7 @@ FEATURES = (
     "pairs",  # share of the question's neighbouring words that are neighbours in that passage
     "echo",  # share of the answer's words that the question has already
     "wants_sentences",  # 1 for why, how, what somebody said, lists; else 0
+    "asks_about",  # 1 for what wants to be told about something, a summary; else 0
     "together",  # logarithm of its odds against no answer, read with the other candidates
 )
 NEAR = 150  # characters to either side of a span
@@ -129,6 +130,7 @@ def rank(
             leader.passage.dense_score or 0.0,
             *_words(question, leader),
             float(wants_sentences(question)),
+            float(asks_about(question)),
             second - none,
         )
         ranked.append((found, mass * math.exp(SECOND_POWER * second), features))
@@ -167,7 +169,7 @@ def _words(question: str, member: Member) -> tuple[float, ...]:
 def _names(question: str) -> set[str]:
     """The names and numbers of a question; only its numbers where all of it is in capitals or Every
     Word Has One, which tells no name."""
-    told = any(word.islower() for word in question.split()[1:])
+    told = any(word.islower() for word in question.split())
     return {name.replace(".", "") for name in (_NAME if told else _NUMBER).findall(question)}
 
 

@@ -21,7 +21,9 @@ _AUXILIARY = (
 )
 _WH = r"(?:who|whom|whose|what|when|where|why|which|how(?:\s+(?:much|many|long|often|far|old))?)"
 _ASKS = re.compile(
-    rf"^(?:{_WH}|{_AUXILIARY}|in\s+which|on\s+which|name|list|tell)\b", re.IGNORECASE
+    rf"^(?:{_WH}|{_AUXILIARY}|in\s+which|on\s+which|name|list|tell|summari[sz]e|sum\s+up|describe"
+    r"|explain|outline)\b",
+    re.IGNORECASE,
 )
 _BARE = re.compile(rf"^({_WH})(?:\s+(?:exactly|so|not|else))?\W*$", re.IGNORECASE)
 _WITH_AUXILIARY = re.compile(

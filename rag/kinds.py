@@ -14,11 +14,40 @@ _MEASURES = (
     "many|much|long|old|far|often|big|large|small|tall|high|low|fast|soon|late|early|likely|hot"
     "|cold|deep|wide|heavy|close|strong|expensive|good|bad|clear|confident|certain"
 )
-_SUMMARY = r"""list|name\ (?:all|the|some)|summari[sz]e|describe|explain|outline|compare|discuss
-          |(?:an?|the)\ (?:list|summary|overview|outline)|(?:more\ )?about"""
+_ASKS = r"(?:who|whom|whose|what|when|where|which|why|how)\b"
+_TEXTS = r"""(?:(?:the|this|these|those|my|your|all|both)\ )+
+          (?:(?:two|three|four|five|\d{1,2}|news)\ )?(?:article|document|text|file|source)s?"""
+_GIST = r"""(?:an?\ |the\ )? (?:(?:short|brief|quick|concise)\ )?
+          (?:summary|overview|outline|gist|(?:main|key)\ (?:point|fact|takeaway)s?)"""
+_SUMMARY = rf"""list|name\ (?:all|the|some)|(?:the|a)\ list|compare|summari[sz]e|sum\ up|describe
+          |explain|outline|discuss|(?:(?:more|all|everything|something)\ )?about\b(?!\ {_ASKS})
+          |{_GIST}"""
+# Wants to be told about something: "Summarise the talks", "What do the articles say about Geneva?";
+# not what has a question in it ("Explain to me how it works"), nor an amount ("About 50 came").
+_ABOUT = re.compile(
+    rf"""^\W* (?: summari[sz]e | sum\ up | describe | explain | outline | discuss
+          | (?:(?:more|all|everything|something)\ )?about
+          | (?:what(?:['\u2019]s|\ is|\ was|\ are|\ were)\ )?{_GIST}\ (?:of|on|in|about|for)
+          | what\ (?:do|does|did)\ (?:{_TEXTS}|they)\ (?:say|tell\ us|report)\ about
+          | what(?:['\u2019]s|\ is|\ was)\ (?:said|written|reported|known)\ about (?!.*\bby\b)
+          | what\ can\ you\ tell\ me\ about | what\ do\ (?:we|you)\ know\ about
+        )\s+ (?=\S) (?!half\b|\d|the\ (?:reason|cause|effect|difference)s?\b)
+        (?!.*\b(?:whether|if|{_ASKS}))""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_ALL = rf"""(?: everything | it | this | that | them | these | those | {_TEXTS}
+          | all(?:\ of)?(?:\ (?:it|this|them|{_TEXTS}))? )"""
+_NO_TOPIC = re.compile(
+    rf"""\W* (?: (?:summari[sz]e|sum\ up)(?:\ {_ALL})? | sum\ it\ up | tl\W?dr
+          | (?:(?:more|all|everything)\ )?about\ {_TEXTS}(?<=s)
+          | what(?:['\u2019]s|\ is|\ are|\ was|\ were)\ {_ALL}\ (?:all\ )?about
+          | what\ (?:do|does)\ {_TEXTS}\ say
+          | (?:what(?:['\u2019]s|\ is|\ are|\ were)\ )? {_GIST} (?:\ (?:in|from|of)\ {_ALL})?
+        )\W*""",
+    re.IGNORECASE | re.VERBOSE,
+)
 # What only leads up to a question: "Could you please tell me who ...", "According to the documents,
 # when ..."; not in "Can you return shoes?", nor in "according to the UN".
-_TEXTS = r"(?:(?:the|this|these|those|my|your|all)\ )+(?:article|document|text|file|source)s?"
 _LEAD = re.compile(
     rf"""^\W* (?:(?: please|kindly|hi|hello|hey
           | (?:can|could|would|will)\ you | do\ you\ (?:happen\ to\ )?know
@@ -26,13 +55,13 @@ _LEAD = re.compile(
           | i(?:['\u2019]d|\ would)\ (?:like|love)\ to\ know | i\ (?:want|need)\ to\ know
           | i(?:['\u2019]m|\ am|\ was)\ (?:wondering|curious)
           | (?:according\ to|based\ on|in)\ {_TEXTS}
-        )\b\W*)+
+        )\b\W*+)++
         (?=(?:(?:in|on|at|by|for|from|to|with|of|about|under|until|since)\ )?
-           (?:who|whom|whose|what|when|where|which|why|how)\b | (?:{_SUMMARY})\b)""",
+           {_ASKS} | (?:{_SUMMARY})\b)""",
     re.IGNORECASE | re.VERBOSE,
 )
 _TRAIL = re.compile(
-    rf"(?:\W+(?:please|thanks|thank\ you|(?:according\ to|based\ on)\ {_TEXTS}))+(?=\W*$)",
+    rf"(?:(?<!\W)\W+(?:please|thanks|thank\ you|(?:according\ to|based\ on)\ {_TEXTS}))+(?=\W*$)",
     re.IGNORECASE | re.VERBOSE,
 )
 _SENTENCES = re.compile(
@@ -55,8 +84,24 @@ _SENTENCES = re.compile(
 
 def plain(question: str) -> str:
     """A question without what only leads up to it or ends it politely: what is looked for, read
-    and compared with a text, none of which "Could you tell me" should be."""
+    and compared with a text, none of which "Could you tell me" should be. What wants to be told
+    about something is put in one way: "Summarise the talks." is "about the talks."."""
+    return _ABOUT.sub("about ", _blunt(question))
+
+
+def _blunt(question: str) -> str:
     return _TRAIL.sub("", _LEAD.sub("", question))
+
+
+def asks_about(question: str) -> bool:
+    """Whether a question wants to be told about something, and asks nothing about it."""
+    asking, _ = _parts(question)
+    return _ABOUT.match(_blunt(asking)) is not None
+
+
+def names_no_topic(question: str) -> bool:
+    """Whether a question wants all documents summarised: "What are these articles about?" """
+    return _NO_TOPIC.fullmatch(_blunt(question)) is not None
 
 
 def as_read(question: str) -> str:

@@ -31,7 +31,7 @@ from rag.errors import (
 from rag.following import stand_alone
 from rag.home import Home
 from rag.ingesting import Ingester, Progress, fingerprint
-from rag.kinds import plain, wants_sentences
+from rag.kinds import names_no_topic, plain, wants_sentences
 from rag.reading import SpanReader
 from rag.retrieval import Retrieval, search
 from rag.settings import Settings, is_loopback
@@ -58,6 +58,7 @@ logger = logging.getLogger(__name__)
 
 SEEDS = Path(rag.__file__).parent.parent / "seeds"
 SEARCHES = 10  # at most, where others write faster than one is done (30 ms)
+NO_TOPIC = "This wants everything summarised. Name a topic, as in \u201cSummarise the talks.\u201d"
 MAX_QUESTION = 2_000  # characters; past this, tokens are not even counted
 
 
@@ -309,12 +310,18 @@ class Rag:
         with self._asking(question, self.settings.passages, sources) as (text, store, found):
             retrieved = perf_counter()
             asked = plain(text)
-            readings = self._reader.read(asked, found.passages)
+            vague = sources is None and names_no_topic(text)
+            readings = [] if vague else self._reader.read(asked, found.passages)
             candidates = decide(asked, readings, self._reader.read)
             sentences = self._sentences(asked, readings, candidates)
             read = perf_counter()
-            answer = Answerer(self._reader.name, store.catalog).answer(
-                text, candidates, found.passages, self.settings.threshold, sentences
+            answerer = Answerer(self._reader.name, store.catalog)
+            answer = (
+                answerer.abstain(text, 0.0, found.passages, NO_TOPIC)
+                if vague
+                else answerer.answer(
+                    text, candidates, found.passages, self.settings.threshold, sentences
+                )
             )
             timings = {
                 "retrieve": 1000 * (retrieved - started),

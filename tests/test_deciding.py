@@ -73,6 +73,8 @@ def test_clear_evidence_is_more_probable_than_a_near_miss() -> None:
         ("who leads the team?", "Ada Berg leads it.", 1),
         ("WHO LEADS THE TEAM OF 2025?", "Ada Berg led it in 2025.", 1),
         ("Who Leads The Team?", "Ada Berg leads it.", 1),
+        ("about Ada Berg", "Ada Berg leads it.", 1),
+        ("about Carl Dahl", "Ada Berg leads it.", 0),
     ],
 )
 def test_a_name_is_also_found_in_another_form(question: str, text: str, share: float) -> None:

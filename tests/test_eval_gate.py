@@ -19,6 +19,7 @@ from evals.records import Record, Run, read_run, write_run
 from evals.running import evaluate
 from rag import Citation, GoldError, Reading
 from rag.cli import main
+from rag.cpu import use_bf16
 from rag.embedding import open_embedder
 from rag.reading import SpanReader
 
@@ -241,15 +242,28 @@ def _sort(record: Record) -> tuple[bool, ...]:
 
 @pytest.mark.parametrize("precision", ["bf16", "fp32"])
 def test_it_holds_over_the_seeds_with_and_without_bf16(
-    precision: str, monkeypatch: pytest.MonkeyPatch
+    precision: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("RAG_PRECISION", precision)
     monkeypatch.setattr("rag.pipeline.open_embedder", open_embedder)  # not the shared one
-    run, _ = evaluate(Dataset.seeds())
+    dataset = Dataset.seeds()
+    if precision == "bf16" and not use_bf16("auto"):  # emulated, which takes six times as long
+        dataset = every_fifth(dataset, tmp_path)
+    run, _ = evaluate(dataset)
     verdict = compare(run, read_run(Dataset.seeds().baseline))
     assert run.settings["precision"] == precision
     assert verdict.passed, [trip.name for trip in verdict.trips]
-    assert verdict.left_out == 0
+    assert verdict.compared == len(list(dataset.questions())) >= 38
+
+
+def every_fifth(dataset: Dataset, folder: Path) -> Dataset:
+    """Every fifth question of each file."""
+    files = []
+    for file in dataset.files:
+        lines = file.read_text().splitlines(keepends=True)
+        files.append(folder / file.name)
+        files[-1].write_text("".join(lines[::5]))
+    return replace(dataset, files=tuple(files))
 
 
 @pytest.mark.full

@@ -30,6 +30,7 @@ def answered(question: str, short: str | None) -> Answer:
         ("When did the trade talks end?", "on Tuesday", "Where did they take place?",
          "Where did the trade talks take place?"),
         ("When was the bridge opened?", "in 1932", "How long is it?", "How long is the bridge?"),
+        ("When was the bridge opened?", "in 1932", "Describe it.", "Describe the bridge."),
         ("What is the ship called?", "Aurora", "When was it built?", "When was Aurora built?"),
         ("When was the bridge opened?", "in 1932", "Who was its engineer?",
          "Who was the bridge's engineer?"),

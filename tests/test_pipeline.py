@@ -65,6 +65,29 @@ def test_a_polite_question_is_answered_as_a_blunt_one(seeded: Rag) -> None:
     assert polite.citations == blunt.citations
 
 
+@pytest.mark.parametrize(
+    "question",
+    ["Summarise the London talks.", "Tell me about Lancaster House", "What is said about magnets?"],
+)
+def test_what_is_asked_about_is_told_in_cited_sentences(seeded: Rag, question: str) -> None:
+    answer = seeded.ask(question)
+    assert answer.status == "answered"
+    assert len(answer.citations) >= 2
+    for found in answer.citations:
+        assert seeded.document(found.source).text[found.start : found.end] == found.quote
+
+
+@pytest.mark.parametrize("topic", ["Angela Merkel", "the Brexit negotiations", "soy beans"])
+def test_what_no_document_is_about_is_not_told(seeded: Rag, topic: str) -> None:
+    assert seeded.ask(f"Summarise {topic}.").status == "abstained"
+
+
+def test_to_summarise_everything_wants_a_topic(seeded: Rag) -> None:
+    answer = seeded.ask("Summarise the articles.")
+    assert answer.status == "abstained"
+    assert "Name a topic" in str(answer.reason)
+
+
 def test_what_the_documents_do_not_say_is_not_answered(seeded: Rag) -> None:
     answer = seeded.ask("Which enzyme unwinds the double helix during replication?")
     assert answer.status == "abstained"

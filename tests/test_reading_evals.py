@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from evals import latency, news, squad
+from evals import latency, news, squad, stories
 from evals.latency import Latency
 from evals.metrics.answers import f1, is_right
 from rag import Rag, SourceError
+from rag.training.stories import Story, StoryQuestion
 
 CONTEXT = "The fair was held in Oslo. Mayor Ada Berg opened it on a rainy Monday."
 
@@ -119,17 +120,43 @@ def test_right_is_what_a_person_would_let_pass(short: str, right: bool) -> None:
 
 def test_news_figures() -> None:
     outcomes = [
-        news.Outcome(0, "?", ("Oslo",), "Oslo", 0.9),
-        news.Outcome(2, "?", ("Rome",), "Lima", 0.4),
-        news.Outcome(0, "?", (), "Lima", 0.6),
-        news.Outcome(2, "?", (), "Riga", 0.1),
+        news.Outcome("?", ("Oslo",), True, "Oslo", 0.9),
+        news.Outcome("?", ("Rome",), False, "Lima", 0.4),
+        news.Outcome("?", (), False, "Lima", 0.6),
+        news.Outcome("?", (), False, "Riga", 0.1),
     ]
     figures = news.summarize(outcomes, threshold=0.5)
-    assert (figures["answerable"], figures["later"]) == (2, 2)
+    assert (figures["answerable"], figures["unanswerable"]) == (2, 2)
     assert [getattr(figures[name], "mean") for name in (  # noqa: B009
-        "right", "right_at_threshold", "silent_on_later", "right_of_answered",
+        "right", "right_at_threshold", "silent", "right_of_answered",
     )] == [0.5, 0.5, 0.5, 0.5]  # fmt: skip
     assert figures["auc"] == 0.75
+
+
+def test_stories_are_asked_over_their_own_articles(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [
+        {"doc_id": "oslo", "title": "The fair", "text": "Mayor Ada Berg opened the fair in Oslo."},
+        {"doc_id": "lima", "title": "", "text": "Bo Lund sells hats in Lima."},
+    ]
+    lines = "".join(f"{json.dumps(row)}\n" for row in rows)
+    (tmp_path / "corpus.jsonl.gz").write_bytes(gzip.compress(lines.encode()))
+    stands = (("oslo", (10, 49)),)
+    questions = (
+        StoryQuestion("Who opened the fair?", "who", ("Ada Berg",), stands, None),
+        StoryQuestion("Did Ada Berg open the fair?", "yes_no", ("yes",), stands, None),
+        StoryQuestion("What does Bo Lund sell?", "which", (), (), "entity"),
+    )
+    known = [Story(("oslo",), questions, "test"), Story(("lima",), questions, "tune")]
+    monkeypatch.setattr(stories, "read_stories", lambda: known)
+    assert stories.main([str(tmp_path), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["figures"]["answerable"] == 2
+    assert found["figures"]["unanswerable"] == 1
+    assert [outcome["right"] for outcome in found["outcomes"]] == [True, True, False]
+    assert stories.main([str(tmp_path / "nowhere")]) == 1
+    assert "corpus.jsonl.gz cannot be read" in capsys.readouterr().err
 
 
 def test_latency_is_measured_beside_its_floor(seeded: Rag) -> None:

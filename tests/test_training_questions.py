@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import re
 from pathlib import Path
@@ -10,9 +11,10 @@ import pytest
 
 from rag import SourceError
 from rag.encoder import Encoder
+from rag.training import written
 from rag.training.contrasts import contrast
 from rag.training.posts import find_posts, post_questions
-from rag.training.questions import Split, read_contexts, read_questions
+from rag.training.questions import Split, digest, read_contexts, read_questions
 from rag.training.slots import Slots
 from rag.weights import bundled_folder
 
@@ -193,3 +195,31 @@ def test_a_contrast_asks_for_what_the_text_does_not_say() -> None:
     assert None not in changed
     assert contrast("Who rowed?", text, rng) is None
     assert contrast("Who sold it?", "He bought it.", rng) is None  # "bought" is in the text
+
+
+def test_written_questions_are_on_the_contexts_that_there_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "Ann Lee spoke in Rome."
+    key = digest(text)[:16]
+    rows = [
+        {"context": key, "question": "Where did Ann Lee speak?", "answer": [17, 21]},
+        {"context": key, "question": "Where did Ann Lee live?", "answer": None},
+        {"context": "0" * 16, "question": "Who else?", "answer": None},
+    ]
+    file = tmp_path / "written.jsonl"
+    file.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    monkeypatch.setattr(written, "FILE", file)
+    known, absent = written.written_questions({text: "test"})
+    assert [text[a:b] for a, b in known.answers] == ["Rome"]
+    assert absent.answers == ()
+    assert {known.split, absent.split} == {"test"}
+
+
+def test_written_questions_are_well_formed() -> None:
+    rows = [json.loads(line) for line in written.FILE.read_text().splitlines()]
+    assert len({(row["context"], row["question"]) for row in rows}) == len(rows)
+    absent = sum(row["answer"] is None for row in rows)
+    assert 0.4 < absent / len(rows) < 0.45
+    assert all(row["context"][0] != "1" for row in rows)  # of such contexts all are for tuning
+    assert all(row["answer"] is None or row["answer"][0] < row["answer"][1] for row in rows)

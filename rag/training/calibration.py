@@ -2,15 +2,18 @@
 
     python -m rag.training.calibration FILE... --news FOLDER --work DIR
 
-FILEs are question sets (see rag.training.questions): their contexts become documents, and the
-questions of their 'tune' split, which the reader never saw, are asked through the product's own
-retrieval. FOLDER is RealTimeQA 2022: the even lines of its questions are asked over its articles,
-and the even later ones (`unanswerable_2025_26.jsonl`), to which nothing is right.
+FILEs are question sets (see rag.training.questions): their contexts become documents, and a
+quarter of the questions of their 'tune' split, which the reader never saw, are asked through the
+product's own retrieval. FOLDER has RealTimeQA 2022's articles: the questions of the 'tune' stories
+(rag.training.stories) are asked over the five articles of each.
 
-Each question is asked over all documents of its kind and over a few that stand next to its own,
+Of every title of those contexts, and of a name in each, it is also asked to be told about it ("Tell
+me about Baltic Sea."), which sentences of a text that has that title or name do.
+
+Each question of the sets is asked over all documents and over a few that stand next to its own,
 which are mostly about the same thing; and each answerable one again without its own document, so
 that what is left are near misses. Examples are weighted so that ANSWERABLE of the questions have
-an answer. The work folder keeps the indexes for the next run.
+an answer, and the stories' count as much as the others'. The work folder keeps the indexes.
 """
 
 from __future__ import annotations
@@ -19,9 +22,10 @@ import argparse
 import gzip
 import hashlib
 import json
+import re
 import sys
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -39,8 +43,9 @@ from rag.kinds import plain, wants_sentences
 from rag.pipeline import Rag
 from rag.reading import Reader, SpanReader
 from rag.training.command import exit_code
-from rag.training.questions import digest, read_questions
-from rag.types import Passage
+from rag.training.questions import Question, digest, read_questions
+from rag.training.stories import open_story, read_stories
+from rag.types import Passage, Span
 
 OUTPUT = Path(__file__).parent.parent / "models" / "calibration.json"
 PASSAGES = 10
@@ -48,17 +53,26 @@ ANSWERABLE = 2 / 3  # share of a person's questions that their documents answer:
 SIZES = (4, 12, 40)  # documents of a small collection
 LONGEST = 12  # words of an answer that may contain an accepted one
 FOLDS = 10
+STORIES = "stories"  # the origin of their examples
+_BRACKETS = re.compile(r"\s*\([^)]*\)$")  # of a title: "Beauty and the Beast (2017 film)"
+_NAME = re.compile(r"(?<=[a-z,] )[A-Z][a-z]+(?: [A-Z][a-z]+)+")
 STRENGTH = 1.0  # scikit-learn's C: the inverse of the penalty's weight
+
+
+Flags = np.ndarray[Any, np.dtype[np.bool_]]
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question with the passages to be read, and what is right; `accepted` is empty for none."""
+    """A question with the passages to be read, and what is right: the `accepted` answers, or
+    sentences in one of the stretches of `evidence`, each a source and a span of it; both are empty
+    where nothing is."""
 
     text: str
     passages: tuple[Passage, ...]
     accepted: tuple[str, ...]
     origin: str
+    evidence: tuple[tuple[str, Span], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,30 +98,58 @@ def ask_sets(files: Sequence[Path], work: Path) -> Iterator[Asked]:
     with Rag.open(home=work / "sets") as rag:
         rag.ingest(documents)
         library = Library(rag, list(names.values()))
-        for question in _bar([q for q in questions if q.split == "tune"]):
+        for question in _bar([q for q in questions if q.split == "tune" and _some(q.text)]):
             accepted = tuple(question.context[a:b] for a, b in question.answers)
             own = names[question.context]
             yield from library.ask(question.text, accepted, own, question.set_name)
+        for topic, found in _bar([item for item in topics(questions).items() if _some(item[0])]):
+            yield from library.ask_about(topic, {names[c]: spans for c, spans in found.items()})
 
 
-def ask_news(folder: Path, work: Path) -> Iterator[Asked]:
-    """The even lines of RealTimeQA's questions and of its later ones."""
-    articles = work / "articles"
-    articles.mkdir(parents=True, exist_ok=True)
-    names = {}
-    for number, row in enumerate(_rows(folder / "corpus.jsonl.gz")):
-        text = f"{row['title']}\n\n{row['text']}" if row["title"] else row["text"]
-        names[row["doc_id"]] = f"{number:05}.txt"
-        (articles / names[row["doc_id"]]).write_text(text, newline="")
-    with Rag.open(home=work / "news") as rag:
-        rag.ingest(articles)
-        library = Library(rag, list(names.values()))
-        for row in _bar(list(_rows(folder / "answerable.jsonl"))[::2]):
-            own = names[row["gold_doc_ids"][0]]
-            yield from library.ask(row["question"], tuple(row["answers"]), own, "news")
-        for row in _bar(list(_rows(folder / "unanswerable_2025_26.jsonl"))[::2]):
-            passages = rag.retrieve(row["question"], k=PASSAGES)
-            yield Asked(row["question"], tuple(passages), (), "later news")
+def _some(text: str) -> bool:
+    """A quarter of all, by hash: enough for a dozen weights, not many more than the stories."""
+    return digest(text)[0] in "0123"
+
+
+def topics(questions: Sequence[Question]) -> dict[str, dict[str, list[Span]]]:
+    """What to be told about, and where in which contexts that is done: of the titles of the 'tune'
+    contexts, "(film)" left out, all of a context; of the names in each the first by its hash, where
+    it stands."""
+    contexts = {question.context: question.title for question in questions}
+    contexts |= {question.context: question.title for question in questions if question.title}
+    tuned = dict.fromkeys(question.context for question in questions if question.split == "tune")
+    found: dict[str, dict[str, list[Span]]] = defaultdict(dict)
+    titles = {_BRACKETS.sub("", contexts[context]) for context in tuned} - {""}
+    for context, title in contexts.items():
+        if (topic := _BRACKETS.sub("", title)) in titles:
+            found[topic][context] = [(0, len(context))]
+    for context in tuned:
+        if said := _NAME.findall(context):
+            name = min(said, key=digest)
+            for other in contexts:
+                if spans := [m.span() for m in re.finditer(rf"\b{re.escape(name)}\b", other)]:
+                    found[name].setdefault(other, spans)
+    return dict(found)
+
+
+def read_articles(folder: Path) -> dict[str, str]:
+    """RealTimeQA's articles by their ids."""
+    return {
+        row["doc_id"]: f"{row['title']}\n\n{row['text']}" if row["title"] else row["text"]
+        for row in _rows(folder / "corpus.jsonl.gz")
+    }
+
+
+def ask_stories(folder: Path, work: Path) -> Iterator[Asked]:
+    """The questions of the 'tune' stories, each over its story's articles alone."""
+    articles = read_articles(folder)
+    for number, story in enumerate(_bar([s for s in read_stories() if s.split == "tune"])):
+        with open_story(story, articles, work / f"story-{number}") as (rag, names):
+            for question in story.questions:
+                passages = rag.retrieve(question.text, k=PASSAGES)
+                evidence = tuple((names[name], span) for name, span in question.evidence)
+                accepted = () if question.kind == "yes_no" else question.accepted
+                yield Asked(question.text, tuple(passages), accepted, STORIES, evidence)
 
 
 class Library:
@@ -130,6 +172,20 @@ class Library:
         others = self._rag.retrieve(question, k=PASSAGES, sources=[s for s in few if s != own])
         yield from _asked(question, found, others, accepted, f"{origin}, few")
 
+    def ask_about(self, topic: str, about: Mapping[str, Sequence[Span]]) -> Iterator[Asked]:
+        """To be told about a topic, over all documents and over some next to one of those that do,
+        with those and without; `about` has the sources and where in them."""
+        question = f"Tell me about {topic}."
+        size = SIZES[int(digest(question), 16) % len(SIZES)]
+        few = self._around(min(about), size)
+        found = self._rag.retrieve(question, k=PASSAGES)
+        others = [passage for passage in found if passage.source not in about]
+        yield from _told(question, topic, found, others, about, "topics, all")
+        found = self._rag.retrieve(question, k=PASSAGES, sources=few)
+        rest = [source for source in few if source not in about]
+        others = self._rag.retrieve(question, k=PASSAGES, sources=rest) if rest else []
+        yield from _told(question, topic, found, others, about, "topics, few")
+
     def _around(self, own: str, size: int) -> Sequence[str]:
         place = self._places[own]
         start = max(0, min(place - size // 2, len(self._sources) - size))
@@ -147,6 +203,21 @@ def _asked(
     yield Asked(question, tuple(found), accepted, origin)
     said = any(answer.lower() in passage.text.lower() for answer in accepted for passage in others)
     if accepted and not said:
+        yield Asked(question, tuple(others), (), f"{origin} but its own")
+
+
+def _told(
+    question: str,
+    topic: str,
+    found: Sequence[Passage],
+    others: Sequence[Passage],
+    about: Mapping[str, Sequence[Span]],
+    origin: str,
+) -> Iterator[Asked]:
+    """A request with what was found, and with what has nothing about its topic."""
+    evidence = tuple((source, span) for source, spans in about.items() for span in spans)
+    yield Asked(question, tuple(found), (), origin, evidence)
+    if others and not any(topic.lower() in passage.text.lower() for passage in others):
         yield Asked(question, tuple(others), (), f"{origin} but its own")
 
 
@@ -169,15 +240,24 @@ def read(reader: Reader, asked: Iterable[Asked]) -> list[Example]:
         readings = reader.read(text, one.passages)
         if ranked := rank(text, readings, reader.read):
             best, _, features = ranked[0]
-            answerable = bool(one.accepted)
+            answerable = bool(one.accepted or one.evidence)
             if wants_sentences(text):
                 passages = one.passages[: supporting.PASSAGES]
                 chosen = supporting.choose(scorer.score(text, passages), readings)
-                right = says(" ".join(map(_words, chosen)), one.accepted)
+                right = says(" ".join(map(_words, chosen)), one.accepted) or any(
+                    _stands_in(sentence, one.evidence) for sentence in chosen
+                )
             else:
                 right = is_right(_widened(best.members[0]), one.accepted)
             examples.append(Example(one.text, one.origin, features, answerable, right))
     return examples
+
+
+def _stands_in(sentence: supporting.Sentence, evidence: Sequence[tuple[str, Span]]) -> bool:
+    return any(
+        sentence.passage.source == source and sentence.start < end and start < sentence.end
+        for source, (start, end) in evidence
+    )
 
 
 def _words(sentence: supporting.Sentence) -> str:
@@ -220,8 +300,7 @@ def fit(examples: Sequence[Example]) -> dict[str, Any]:
     rows = np.array([example.features for example in examples])
     right = np.array([example.right for example in examples])
     answerable = np.array([example.answerable for example in examples])
-    counts = {True: answerable.sum() / ANSWERABLE, False: (~answerable).sum() / (1 - ANSWERABLE)}
-    weight = np.array([len(examples) / counts[bool(one)] for one in answerable])
+    weight = weights_of(answerable, np.array([example.origin == STORIES for example in examples]))
 
     def fitted(some: np.ndarray[Any, Any]) -> tuple[StandardScaler, LogisticRegression]:
         scaler = StandardScaler().fit(rows[some])
@@ -234,10 +313,10 @@ def fit(examples: Sequence[Example]) -> dict[str, Any]:
         scaler, model = fitted(some)
         probability[others] = model.predict_proba(scaler.transform(rows[others]))[:, 1]
     scaler, model = fitted(np.arange(len(examples)))
-    weights = model.coef_[0] / scaler.scale_
+    coefficients = model.coef_[0] / scaler.scale_
     return {
-        "bias": round(float(model.intercept_[0] - weights @ scaler.mean_), 5),
-        "weights": {n: round(float(w), 5) for n, w in zip(FEATURES, weights, strict=True)},
+        "bias": round(float(model.intercept_[0] - coefficients @ scaler.mean_), 5),
+        "weights": {n: round(float(w), 5) for n, w in zip(FEATURES, coefficients, strict=True)},
         "answerable": round(ANSWERABLE, 4),
         "cross_validated": {
             "folds": FOLDS,
@@ -250,6 +329,17 @@ def fit(examples: Sequence[Example]) -> dict[str, Any]:
         "questions": dict(Counter(example.origin for example in examples)),
         "right": dict(Counter(example.origin for example in examples if example.right)),
     }
+
+
+def weights_of(answerable: Flags, stories: Flags) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """A weight for each example, 1 on average: the stories' weigh as much as all others, and of
+    both ANSWERABLE have an answer."""
+    weight = np.zeros(len(answerable))
+    for part in (stories, ~stories):
+        for some, share in ((answerable, ANSWERABLE), (~answerable, 1 - ANSWERABLE)):
+            weight[part & some] = share / max(1, (part & some).sum())
+    scaled: np.ndarray[Any, np.dtype[np.float64]] = weight / weight.mean()
+    return scaled
 
 
 def expected_calibration_error(
@@ -274,10 +364,15 @@ def main() -> None:
     """Fit and write the model file."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("files", nargs="+", type=Path, help="question sets")
-    parser.add_argument("--news", type=Path, required=True, help="RealTimeQA 2022")
+    parser.add_argument(
+        "--news", type=Path, required=True, help="folder with RealTimeQA's corpus.jsonl.gz"
+    )
     parser.add_argument("--work", type=Path, required=True, help="keeps the indexes")
     given = parser.parse_args()
-    asked = [*ask_sets(given.files, given.work), *ask_news(given.news, given.work)]
+    asked = [
+        *ask_sets(given.files, given.work),
+        *ask_stories(given.news, given.work),
+    ]
     model = fit(read(SpanReader(BundledEmbedder("auto")), _bar(asked)))
     reader = json.loads((OUTPUT.parent / "reader.json").read_text())["sha256"]
     names = [file.name for file in given.files]

@@ -121,7 +121,8 @@ class Examples:
         self._encoder = encoder
         self._questions = questions
         self.seed = seed
-        titles = {q.context: q.title or title_of("text", "", q.context) for q in questions}
+        titles = {q.context: title_of("text", "", q.context) for q in questions}
+        titles |= {q.context: q.title for q in questions if q.title}
         texts = list(titles)
         self._contexts = {
             text: Context(text, encoding, titles[text], title.ids)

@@ -1,12 +1,13 @@
 """Train the reader: the bundled encoder's layers with a head that marks an answer's two ends.
 
-    python -m rag.training.reader FILE... --work DIR [--steps N] [--lr RATE] [--init FILE
-        [--new SHARE]]
+    python -m rag.training.reader FILE... --work DIR [--steps N] [--lr RATE] [--seed N]
+        [--share SHARE] [--written TIMES] [--init FILE [--new SHARE]]
 
-FILEs are question sets (see rag.training.questions); only their 'train' split is learnt from. The
-work folder keeps checkpoints: run the same command again to go on after an interruption. With
---init, what is written is the weighted mean of those weights and the new ones, which reads better
-than either (weight-space ensembles, Wortsman et al. 2022; docs/LOG.md).
+FILEs are question sets (see rag.training.questions); only their 'train' split is learnt from, with
+the questions written on their contexts (rag.training.written). The work folder keeps checkpoints:
+run the same command again to go on after an interruption. With --init, what is written is the
+weighted mean of those weights and the new ones, which reads better than either (weight-space
+ensembles, Wortsman et al. 2022; docs/LOG.md).
 Embeddings stay as they are, so that only the layers are stored, in half precision.
 """
 
@@ -26,11 +27,13 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch.nn import functional
 
+from rag.cpu import use_bf16
 from rag.encoder import Encoder, pad
 from rag.training.command import exit_code
 from rag.training.examples import Example, Examples, batches
 from rag.training.posts import post_questions
-from rag.training.questions import read_contexts, read_questions
+from rag.training.questions import digest, read_contexts, read_questions
+from rag.training.written import written_questions
 from rag.weights import bundled_folder, hash_file
 
 MODELS = Path(__file__).parent.parent / "models"
@@ -144,10 +147,11 @@ def train(
         optimizer.load_state_dict(state["optimizer"])
         schedule.load_state_dict(state["schedule"])
     began, seen, smooth = time.monotonic(), 0, 0.0
+    bf16 = use_bf16("auto")  # emulated it takes 25 times as long as float32
     for step, batch in enumerate(endless(examples, done), start=done + 1):
         if step > (steps if stop is None else stop):
             break
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
             loss = loss_of(encoder, trained, batch)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(trained.values(), CLIP)
@@ -171,6 +175,11 @@ def train(
             torch.save(state, checkpoint.with_suffix(".new"))
             checkpoint.with_suffix(".new").replace(checkpoint)
     return {name: weight.detach() for name, weight in trained.items()}
+
+
+def hash_share(context: str) -> float:
+    """Where a context stands among all by its hash: from 0 to below 1."""
+    return int(digest(context)[2:8], 16) / 0x1000000
 
 
 def mean(
@@ -203,14 +212,22 @@ def main() -> None:
     parser.add_argument(
         "--new", type=float, default=0.5, help="share of the new weights in the mean with --init's"
     )
+    parser.add_argument(
+        "--share", type=float, default=1.0, help="of the sets' contexts, by hash: for a short run"
+    )
+    parser.add_argument(
+        "--written", type=int, default=1, help="times that an epoch has each written question"
+    )
     parser.add_argument("--seed", type=int, default=1, help="another draws other examples")
     given = parser.parse_args()
     given.work.mkdir(parents=True, exist_ok=True)
     folder = bundled_folder()
-    questions = [q for file in given.files for q in read_questions(file) if q.split == "train"]
     contexts = {c: s for file in given.files for c, s in read_contexts(file).items()}
-    questions += [q for q in post_questions(contexts) if q.split == "train"]
-    examples = Examples(Encoder(folder, bf16=True), questions, given.seed, given.work)
+    of_sets = [*itertools.chain(*map(read_questions, given.files)), *post_questions(contexts)]
+    questions = [q for q in of_sets if q.split == "train" and hash_share(q.context) < given.share]
+    written = [q for q in written_questions(contexts) if q.split == "train"]
+    questions += given.written * written
+    examples = Examples(Encoder(folder, bf16=use_bf16("auto")), questions, given.seed, given.work)
     start = starting_weights(folder, given.init)
     encoder = Dropping(folder, bf16=False)
     weights = train(examples, encoder, given.work, given.steps, given.lr, start)
@@ -223,6 +240,8 @@ def main() -> None:
         "seed": given.seed,
         "init": hash_file(given.init) if given.init else None,
         "new": given.new if given.init else 1,
+        "share": given.share,
+        "written": given.written,
         "questions": len(questions),
         "data": {file.name: hash_file(file) for file in given.files},
     }
