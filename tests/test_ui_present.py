@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -94,6 +95,13 @@ def test_an_answer_stands_out_and_its_markers_lead_to_the_evidence() -> None:
     assert Parsed(evidence).marked == ["Ada.", "Ada Berg"]
     assert 'id="evidence-1"' in evidence
     assert 'id="evidence-2"' in evidence
+
+
+def test_the_reason_is_open_where_it_says_what_to_do() -> None:
+    weighed = abstained()
+    assert "<details><summary>Why" in present.answer(Turn("Who?", weighed), {})
+    unweighed = replace(weighed, confidence=0.0)
+    assert "<details open><summary>Why" in present.answer(Turn("Who?", unweighed), {})
 
 
 def test_brackets_that_are_the_documents_own_are_no_markers() -> None:

@@ -147,11 +147,14 @@ def _author(found: Answer) -> str:
 
 
 def _silence(found: Answer) -> str:
+    """Why there is no answer: folded in, but where no candidate was weighed, since the reason then
+    is what to do about it."""
+    opened = "" if found.confidence else " open"
     where = (
         "<p>The passages that come closest are shown all the same.</p>" if found.passages else ""
     )
     why = (
-        f"<details><summary>Why</summary><p>{escape(found.reason)}</p></details>"
+        f"<details{opened}><summary>Why</summary><p>{escape(found.reason)}</p></details>"
         if found.reason
         else ""
     )

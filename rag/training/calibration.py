@@ -19,7 +19,6 @@ an answer, and the stories' count as much as the others'. The work folder keeps 
 from __future__ import annotations
 
 import argparse
-import gzip
 import hashlib
 import json
 import re
@@ -44,7 +43,7 @@ from rag.pipeline import Rag
 from rag.reading import Reader, SpanReader
 from rag.training.command import exit_code
 from rag.training.questions import Question, digest, read_questions
-from rag.training.stories import open_story, read_stories
+from rag.training.stories import open_story, read_articles, read_stories
 from rag.types import Passage, Span
 
 OUTPUT = Path(__file__).parent.parent / "models" / "calibration.json"
@@ -132,14 +131,6 @@ def topics(questions: Sequence[Question]) -> dict[str, dict[str, list[Span]]]:
     return dict(found)
 
 
-def read_articles(folder: Path) -> dict[str, str]:
-    """RealTimeQA's articles by their ids."""
-    return {
-        row["doc_id"]: f"{row['title']}\n\n{row['text']}" if row["title"] else row["text"]
-        for row in _rows(folder / "corpus.jsonl.gz")
-    }
-
-
 def ask_stories(folder: Path, work: Path) -> Iterator[Asked]:
     """The questions of the 'tune' stories, each over its story's articles alone."""
     articles = read_articles(folder)
@@ -219,12 +210,6 @@ def _told(
     yield Asked(question, tuple(found), (), origin, evidence)
     if others and not any(topic.lower() in passage.text.lower() for passage in others):
         yield Asked(question, tuple(others), (), f"{origin} but its own")
-
-
-def _rows(path: Path) -> Iterator[dict[str, Any]]:
-    raw = path.read_bytes()
-    text = (gzip.decompress(raw) if path.suffix == ".gz" else raw).decode()
-    yield from (json.loads(line) for line in text.split("\n") if line)
 
 
 def _bar(items: Sequence[Any]) -> Iterable[Any]:

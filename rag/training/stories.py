@@ -8,6 +8,7 @@ few documents on one thing is not what they ask of Wikipedia: the calibration is
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -63,6 +64,15 @@ def _story(row: dict[str, Any]) -> Story:
     )
     held_out = digest(documents[0])[0] in "0123"
     return Story(documents, questions, "test" if held_out else "tune")
+
+
+def read_articles(folder: Path) -> dict[str, str]:
+    """RealTimeQA's articles by their ids, in the form that the questions' spans count in."""
+    text = gzip.decompress((folder / "corpus.jsonl.gz").read_bytes()).decode()
+    return {
+        row["doc_id"]: f"{row['title']}\n\n{row['text']}" if row["title"] else row["text"]
+        for row in (json.loads(line) for line in text.split("\n") if line)
+    }
 
 
 @contextmanager
