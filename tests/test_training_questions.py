@@ -220,6 +220,6 @@ def test_written_questions_are_well_formed() -> None:
     rows = [json.loads(line) for line in written.FILE.read_text().splitlines()]
     assert len({(row["context"], row["question"]) for row in rows}) == len(rows)
     absent = sum(row["answer"] is None for row in rows)
-    assert 0.4 < absent / len(rows) < 0.45
+    assert 0.35 < absent / len(rows) < 0.45
     assert all(row["context"][0] != "1" for row in rows)  # of such contexts all are for tuning
     assert all(row["answer"] is None or row["answer"][0] < row["answer"][1] for row in rows)

@@ -20,7 +20,8 @@ def confidence_in_words(probability: float) -> str:
     for least, words in (
         (0.9, "Very likely right"),
         (0.75, "Likely right"),
-        (0.5, "More likely right than wrong"),
+        (0.6, "More likely right than wrong"),
+        (0.4, "About as likely right as wrong"),
         (0.25, "More likely wrong than right"),
     ):
         if round(probability, 2) >= least:  # as it is shown in percent
