@@ -4,7 +4,8 @@ Spans that mean the same are one candidate. Candidates are ordered by the probab
 spans carry, summed over passages, where a passage counts by how well it was retrieved, and by
 what a second reading of the first ones' sentences says (`rag.rereading`). The probability that one
 is right comes from a logistic model over FEATURES, fitted by `python -m rag.training.calibration`
-on questions that trained nothing else.
+on questions that trained nothing else; of a model of its own for what wants to be told about
+something, where a topic that the passage names counts more than the span in it.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
+from typing import Literal
 
 from rag.grouping import Group, Member, group
 from rag.kinds import asks_about, wants_sentences
@@ -40,10 +42,10 @@ FEATURES = (
     "pairs",  # share of the question's neighbouring words that are neighbours in that passage
     "echo",  # share of the answer's words that the question has already
     "wants_sentences",  # 1 for why, how, what somebody said, lists; else 0
-    "asks_about",  # 1 for what wants to be told about something, a summary; else 0
     "together",  # logarithm of its odds against no answer, read with the other candidates
 )
 NEAR = 150  # characters to either side of a span
+Kind = Literal["about", "other"]  # "Tell me about ...", and every other question
 
 _NAME = re.compile(r"(?:[A-Z]\.){2,}|(?<!^)\b[A-Z]\w*|\b\d+")
 _NUMBER = re.compile(r"\b\d+")
@@ -72,9 +74,9 @@ class Calibration:
 
     @classmethod
     @cache
-    def load(cls) -> Calibration:
-        """The model that ships with the package."""
-        model = json.loads(files("rag.models").joinpath("calibration.json").read_text())
+    def load(cls, kind: Kind) -> Calibration:
+        """The model for a kind of question that ships with the package."""
+        model = json.loads(files("rag.models").joinpath("calibration.json").read_text())[kind]
         return cls(model["bias"], tuple(model["weights"][name] for name in FEATURES))
 
     def confidence(self, features: Sequence[float]) -> float:
@@ -83,12 +85,17 @@ class Calibration:
         return 1 / (1 + math.exp(-max(-30.0, min(30.0, logit))))
 
 
+def kind_of(question: str) -> Kind:
+    """Which calibration a question has."""
+    return "about" if asks_about(question) else "other"
+
+
 def decide(question: str, readings: Sequence[Reading], read: Read) -> list[Candidate]:
     """The answers that the readings propose, the best first; empty where there are no spans.
 
     `read` is the reader's, for the second reading.
     """
-    calibration = Calibration.load()
+    calibration = Calibration.load(kind_of(question))
     return [
         Candidate(found.members, mass, calibration.confidence(features))
         for found, mass, features in rank(question, readings, read)
@@ -98,7 +105,8 @@ def decide(question: str, readings: Sequence[Reading], read: Read) -> list[Candi
 def rank(
     question: str, readings: Sequence[Reading], read: Read
 ) -> list[tuple[Group, float, tuple[float, ...]]]:
-    """Groups of spans with their mass, the greatest first, and their FEATURES."""
+    """Groups of spans with their mass, the greatest first, and their FEATURES. Where something is
+    asked about, those come first whose text names most of it: no span of it is the answer."""
     best = max((reading.passage.fused_score for reading in readings), default=0.0)
     margins: dict[tuple[str, int], float] = {}
     members = []
@@ -130,11 +138,18 @@ def rank(
             leader.passage.dense_score or 0.0,
             *_words(question, leader),
             float(wants_sentences(question)),
-            float(asks_about(question)),
             second - none,
         )
         ranked.append((found, mass * math.exp(SECOND_POWER * second), features))
+    if asks_about(question):
+        return sorted(ranked, key=lambda one: (-_named(one[2]), -one[1]))
     return sorted(ranked, key=lambda one: -one[1])
+
+
+def _named(features: Sequence[float]) -> float:
+    """How much of what is asked about stands near a span and in its passage (0 to 3)."""
+    found = dict(zip(FEATURES, features, strict=True))
+    return found["near_coverage"] + found["names"] + found["pairs"]
 
 
 def _mass(found: Group) -> float:

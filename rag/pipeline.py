@@ -357,7 +357,7 @@ class Rag:
         if not candidates or not wants_sentences(question):
             return []
         passages = [reading.passage for reading in readings[:PASSAGES]]
-        return choose(self._scorer.score(question, passages), readings)
+        return choose(question, self._scorer.score(question, passages), readings)
 
     def _checked(self, question: str) -> str:
         """The question, stripped. Raises UsageError where it cannot be asked."""

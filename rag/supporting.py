@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.embedding import Embedder
+from rag.kinds import asks_about
 from rag.matching import share, stems
 from rag.types import Passage, Reading
 
@@ -33,6 +34,7 @@ FEATURES = (
 PASSAGES = 5  # that the sentences of an answer are chosen from
 MOST = 4  # sentences of an answer
 SHARE = 0.5  # of the best sentence's support that another one needs
+ABOUT_SHARE = 0.25  # the same where something is asked about, of which several tell
 REPEATS = 0.8  # cosine of two sentences that say the same
 
 
@@ -117,12 +119,17 @@ class SentenceScorer:
         return np.array(rows, dtype=np.float64), vectors[1:]
 
 
-def choose(sentences: Sequence[Sentence], readings: Sequence[Reading]) -> list[Sentence]:
+def choose(
+    question: str, sentences: Sequence[Sentence], readings: Sequence[Reading]
+) -> list[Sentence]:
     """At most four sentences, best first: those that support the answer and repeat no other.
 
-    A sentence's support is its own probability and that of the reader's best span in it.
+    A sentence's support is its own probability and that of the reader's best span in it; where
+    something is asked about its own alone, since no span is the answer.
     """
-    spans = [(r.passage.source, span) for r in readings for span in r.spans]
+    about = asks_about(question)
+    read, share_needed = ((), ABOUT_SHARE) if about else (readings, SHARE)
+    spans = [(r.passage.source, span) for r in read for span in r.spans]
 
     def support(sentence: Sentence) -> float:
         inside = [
@@ -137,7 +144,7 @@ def choose(sentences: Sequence[Sentence], readings: Sequence[Reading]) -> list[S
     scored = sorted(((support(s), s) for s in sentences), key=lambda pair: -pair[0])
     chosen: list[Sentence] = []
     for value, sentence in scored:
-        if len(chosen) == MOST or (chosen and value < SHARE * scored[0][0]):
+        if len(chosen) == MOST or (chosen and value < share_needed * scored[0][0]):
             break
         if all(float(sentence.vector @ other.vector) < REPEATS for other in chosen):
             chosen.append(sentence)

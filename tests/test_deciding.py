@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from rag.deciding import FEATURES, Calibration, decide, rank
+from rag.deciding import FEATURES, Calibration, decide, kind_of, rank
 from rag.reading import MODELS
 from rag.types import Evidence, Passage, Reading
 
@@ -121,8 +121,25 @@ def test_every_candidate_has_every_feature() -> None:
             assert all(map(math.isfinite, features))
 
 
-def test_the_model_has_a_weight_for_every_feature() -> None:
-    assert len(Calibration.load().weights) == len(FEATURES)
+@pytest.mark.parametrize("question", ["Who led them?", "Tell me about Rome"])
+def test_the_models_have_a_weight_for_every_feature(question: str) -> None:
+    assert len(Calibration.load(kind_of(question)).weights) == len(FEATURES)
+
+
+def test_what_names_the_topic_comes_first_where_something_is_asked_about() -> None:
+    readings = [
+        reading("a.txt", "It rained for days in Oslo.", "rained", 0.9, 0.1),
+        reading("b.txt", "The fair of Rome was held in May.", "May", 0.1, 0.9),
+    ]
+    for question, first in (("about the fair of Rome.", "b.txt"), ("What fell?", "a.txt")):
+        ranked = rank(question, readings, nothing_more)
+        assert ranked[0][0].members[0].passage.source == first
+
+
+def test_being_told_about_something_has_a_calibration_of_its_own() -> None:
+    assert Calibration.load("about") != Calibration.load("other")
+    assert kind_of("Tell me about Rome") == "about"
+    assert kind_of("Who wrote about Rome?") == "other"
 
 
 def test_the_model_was_fitted_to_the_reader_that_ships() -> None:

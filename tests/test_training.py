@@ -188,11 +188,13 @@ def test_going_on_keeps_a_share_of_what_was_there() -> None:
     assert training.mean(old, new, 0.3)["w"].tolist() == pytest.approx([0.3] * 2)
 
 
-def calibrated(clue: float, *, answerable: int, others: int) -> list[calibration.Example]:
+def calibrated(
+    clue: float, *, answerable: int, others: int, question: str = "Who is {}?"
+) -> list[calibration.Example]:
     """Examples in which a right answer, given to every answerable question, has `clue` more."""
     features = [0.1] * len(FEATURES)
     return [
-        calibration.Example(f"{n}", "x", (*features[:-1], clue * right), right, right)
+        calibration.Example(question.format(n), "x", (*features[:-1], clue * right), right, right)
         for n, right in enumerate([True] * answerable + [False] * others)
     ]
 
@@ -200,17 +202,26 @@ def calibrated(clue: float, *, answerable: int, others: int) -> list[calibration
 def test_confidence_assumes_the_stated_share_of_answerable_questions() -> None:
     """Whatever their share among the examples."""
     model = calibration.fit(calibrated(0.0, answerable=20, others=180))
-    bias = model["bias"] + 0.1 * sum(list(model["weights"].values())[:-1])
+    bias = model["other"]["bias"] + 0.1 * sum(list(model["other"]["weights"].values())[:-1])
     assert 1 / (1 + math.exp(-bias)) == pytest.approx(calibration.ANSWERABLE, abs=0.01)
     assert model["cross_validated"]["auc"] == pytest.approx(0.5, abs=0.05)
 
 
 def test_a_clue_is_learnt_and_judged_on_other_questions() -> None:
     model = calibration.fit(calibrated(1.0, answerable=100, others=100))
-    assert model["weights"][FEATURES[-1]] > 1
+    assert model["other"]["weights"][FEATURES[-1]] > 1
     scores = model["cross_validated"]
     assert scores["auc"] == 1
     assert (scores["right_at_half"], scores["silent_at_half"]) == (1, 1)
+
+
+def test_being_told_about_something_has_a_model_of_its_own() -> None:
+    plain = calibrated(1.0, answerable=100, others=100)
+    told = calibrated(-1.0, answerable=100, others=100, question="Tell me about Rome {}.")
+    model = calibration.fit([*plain, *told])
+    assert model["other"]["weights"][FEATURES[-1]] > 1
+    assert model["about"]["weights"][FEATURES[-1]] < -1
+    assert model["cross_validated"]["auc"] == 1
 
 
 def test_calibration_error_is_the_gap_between_confidence_and_truth() -> None:

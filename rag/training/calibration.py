@@ -12,8 +12,9 @@ me about Baltic Sea."), which sentences of a text that has that title or name do
 
 Each question of the sets is asked over all documents and over a few that stand next to its own,
 which are mostly about the same thing; and each answerable one again without its own document, so
-that what is left are near misses. Examples are weighted so that ANSWERABLE of the questions have
-an answer, and the stories' count as much as the others'. The work folder keeps the indexes.
+that what is left are near misses. Being told about something has a model of its own. Examples are
+weighted so that ANSWERABLE of the questions have an answer, and the stories' count as much as the
+others'. The work folder keeps the indexes.
 """
 
 from __future__ import annotations
@@ -28,13 +29,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from tqdm import tqdm
 
 from rag import supporting
-from rag.deciding import FEATURES, rank
+from rag.deciding import FEATURES, Kind, kind_of, rank
 from rag.embedding import BundledEmbedder
 from rag.extending import extend
 from rag.grouping import Member, normal_form, same
@@ -45,6 +46,10 @@ from rag.training.command import exit_code
 from rag.training.questions import Question, digest, read_questions
 from rag.training.stories import open_story, read_articles, read_stories
 from rag.types import Passage, Span
+
+if TYPE_CHECKING:
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.preprocessing import StandardScaler
 
 OUTPUT = Path(__file__).parent.parent / "models" / "calibration.json"
 PASSAGES = 10
@@ -228,7 +233,7 @@ def read(reader: Reader, asked: Iterable[Asked]) -> list[Example]:
             answerable = bool(one.accepted or one.evidence)
             if wants_sentences(text):
                 passages = one.passages[: supporting.PASSAGES]
-                chosen = supporting.choose(scorer.score(text, passages), readings)
+                chosen = supporting.choose(text, scorer.score(text, passages), readings)
                 right = says(" ".join(map(_words, chosen)), one.accepted) or any(
                     _stands_in(sentence, one.evidence) for sentence in chosen
                 )
@@ -276,7 +281,8 @@ def is_right(answer: str, accepted: Sequence[str]) -> bool:
 
 
 def fit(examples: Sequence[Example]) -> dict[str, Any]:
-    """The logistic model, and how good it is on folds of questions that it was not fitted on."""
+    """A logistic model for each kind of question, and how good they are on folds of questions that
+    they were not fitted on."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import brier_score_loss, roc_auc_score
     from sklearn.model_selection import GroupKFold
@@ -285,7 +291,13 @@ def fit(examples: Sequence[Example]) -> dict[str, Any]:
     rows = np.array([example.features for example in examples])
     right = np.array([example.right for example in examples])
     answerable = np.array([example.answerable for example in examples])
-    weight = weights_of(answerable, np.array([example.origin == STORIES for example in examples]))
+    stories = np.array([example.origin == STORIES for example in examples])
+    kinds = np.array([kind_of(plain(example.question)) for example in examples])
+    parts: dict[Kind, Flags] = {"about": kinds == "about", "other": kinds == "other"}
+    parts = {kind: part for kind, part in parts.items() if part.any()}
+    weight = np.zeros(len(examples))
+    for part in parts.values():
+        weight[part] = weights_of(answerable[part], stories[part])
 
     def fitted(some: np.ndarray[Any, Any]) -> tuple[StandardScaler, LogisticRegression]:
         scaler = StandardScaler().fit(rows[some])
@@ -295,13 +307,11 @@ def fit(examples: Sequence[Example]) -> dict[str, Any]:
     probability = np.zeros(len(examples))
     groups = [example.question for example in examples]
     for some, others in GroupKFold(FOLDS).split(rows, right, groups):
-        scaler, model = fitted(some)
-        probability[others] = model.predict_proba(scaler.transform(rows[others]))[:, 1]
-    scaler, model = fitted(np.arange(len(examples)))
-    coefficients = model.coef_[0] / scaler.scale_
-    return {
-        "bias": round(float(model.intercept_[0] - coefficients @ scaler.mean_), 5),
-        "weights": {n: round(float(w), 5) for n, w in zip(FEATURES, coefficients, strict=True)},
+        for part in parts.values():
+            if len(asked := others[part[others]]):
+                scaler, model = fitted(some[part[some]])
+                probability[asked] = model.predict_proba(scaler.transform(rows[asked]))[:, 1]
+    return {kind: _linear(*fitted(np.flatnonzero(part))) for kind, part in parts.items()} | {
         "answerable": round(ANSWERABLE, 4),
         "cross_validated": {
             "folds": FOLDS,
@@ -313,6 +323,15 @@ def fit(examples: Sequence[Example]) -> dict[str, Any]:
         },
         "questions": dict(Counter(example.origin for example in examples)),
         "right": dict(Counter(example.origin for example in examples if example.right)),
+    }
+
+
+def _linear(scaler: StandardScaler, model: LogisticRegression) -> dict[str, Any]:
+    """The bias and weights of a model, for features that are not scaled."""
+    coefficients = model.coef_[0] / scaler.scale_
+    return {
+        "bias": round(float(model.intercept_[0] - coefficients @ scaler.mean_), 5),
+        "weights": {n: round(float(w), 5) for n, w in zip(FEATURES, coefficients, strict=True)},
     }
 
 
