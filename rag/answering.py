@@ -17,6 +17,7 @@ from rag.copies import independent
 from rag.deciding import Candidate
 from rag.extending import extend
 from rag.grouping import Member, normal_form
+from rag.kinds import asks_about
 from rag.replies import without_thoughts
 from rag.supporting import Sentence
 from rag.types import (
@@ -82,7 +83,7 @@ class Answerer:
         """The best candidate as an answer, or an abstention where it is below the threshold.
 
         With `sentences` the answer is made of them; `short` is then the candidate's words where
-        they stand in one of them.
+        they stand in the first of them and nothing is asked about, else that sentence.
         """
         if not candidates:
             return self.abstain(question, 0.0, passages, "No passage has anything to do with it.")
@@ -104,7 +105,7 @@ class Answerer:
                 "The best candidate's citation did not match its source.",
             )
         sources = tuple(dict.fromkeys(citation.source for citation in citations))
-        short, text = _words(citations, best, in_sentences=bool(sentences))
+        short, text = _words(question, citations, best, in_sentences=bool(sentences))
         return Answer(
             question=question,
             status="answered",
@@ -261,16 +262,17 @@ class Answerer:
 
 
 def _words(
-    citations: Sequence[Citation], best: Candidate, *, in_sentences: bool
+    question: str, citations: Sequence[Citation], best: Candidate, *, in_sentences: bool
 ) -> tuple[str, str]:
-    """`short` and `text` of an answer."""
+    """`short` and `text` of an answer. What tells about something is not short: no span of it is
+    the answer."""
     if not in_sentences:
         marks = "".join(f"[{citation.marker}]" for citation in citations)
         return _line(citations[0].quote), f"{_line(citations[0].context)} {marks}"
     text = " ".join(f"{_line(citation.quote)} [{citation.marker}]" for citation in citations)
     first, leader = citations[0], best.members[0]
     inside = first.start <= leader.span.start and leader.span.end <= first.end
-    if inside and first.source == leader.passage.source:
+    if inside and first.source == leader.passage.source and not asks_about(question):
         return _line(leader.span.text), text
     return _line(first.quote), text
 

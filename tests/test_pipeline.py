@@ -73,6 +73,7 @@ def test_what_is_asked_about_is_told_in_cited_sentences(seeded: Rag, question: s
     answer = seeded.ask(question)
     assert answer.status == "answered"
     assert len(answer.citations) >= 2
+    assert answer.short == " ".join(answer.citations[0].quote.split())
     for found in answer.citations:
         assert seeded.document(found.source).text[found.start : found.end] == found.quote
 
