@@ -1,6 +1,9 @@
-"""The reader alone on the contexts of a SQuAD 1.1 or 2.0 file.
+"""The reader on the single contexts of a SQuAD 1.1 or 2.0 file.
 
     rag eval squad FILE[.gz] [--held-out] [--json]
+
+A context is read and its best answer chosen as a passage of a document is when the product answers
+from that passage alone: its spans, their sentences read once more, the first candidate.
 
 With --held-out only what the shipped reader was not trained on: of SQuAD 2.0 the titles whose
 SHA-256 starts with 0 to 3, of SQuAD 1.1 (SQuADShifts) the contexts whose SHA-256 starts with 0.
@@ -30,7 +33,13 @@ from evals.command import exit_code, parser_of, print_figures, print_json, reaso
 from evals.metrics.abstention import auroc
 from evals.metrics.answers import exact_match, f1
 from evals.statistics import Estimate, estimate
-from rag import Passage, Rag, SourceError
+from rag import Passage, SourceError
+from rag.deciding import decide
+from rag.embedding import BundledEmbedder
+from rag.kinds import understand
+from rag.reading import SpanReader
+from rag.sentences import split_sentences
+from rag.settings import Settings
 from rag.training.questions import split_of  # the rule that the reader was trained by
 
 SET = 0.0  # from here on the reader says that a context rather has an answer than none
@@ -49,8 +58,8 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the reader said: its best worded span, and the logarithm of the odds that the context
-    has an answer, whichever."""
+    """What the reader said: its first candidate's words, and the logarithm of the odds that the
+    context has an answer, whichever."""
 
     item: Item
     answer: str
@@ -82,14 +91,16 @@ def _items(data: dict[str, Any], *, held_out: bool) -> Iterator[Item]:
                 yield Item(item["question"], context, tuple(a["text"] for a in answers))
 
 
-def read(rag: Rag, items: Sequence[Item]) -> list[Outcome]:
+def read(reader: SpanReader, items: Sequence[Item]) -> list[Outcome]:
     """Read each question's context."""
     outcomes = []
     for item in tqdm(items, desc="Reading", disable=None, leave=False):
-        passage = Passage("context", 0, len(item.context), item.context, fused_score=1.0)
-        [reading] = rag.read(item.question, [passage])
-        spans = reading.spans
-        answer = spans[0].text if spans else ""
+        query, context = understand(item.question), item.context
+        sentences = tuple(split_sentences(context))
+        passage = Passage("context", 0, len(context), context, fused_score=1.0, sentences=sentences)
+        [reading] = reader.read(query.text, [passage])
+        candidates = decide(query, [reading], reader.read)
+        answer = candidates[0].members[0].span.text if candidates else ""
         outcomes.append(Outcome(item, answer, _odds(reading.no_answer_score)))
     return outcomes
 
@@ -172,8 +183,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     def run() -> None:
         items = load_items(given.file, held_out=given.held_out)
-        with Rag.open() as rag:
-            figures = summarize(read(rag, items))
+        reader = SpanReader(BundledEmbedder(Settings.load().precision))
+        figures = summarize(read(reader, items))
         if given.json:
             print_json(figures)
             return

@@ -24,7 +24,7 @@ from evals.metrics.answers import is_right
 from evals.news import Outcome, summarize
 from evals.realtimeqa import CORPUS, load_articles
 from rag import Answer, Rag, SourceError
-from rag.kinds import wants_sentences
+from rag.kinds import understand
 from rag.training.stories import Story, StoryQuestion, open_story, read_stories
 
 
@@ -37,7 +37,7 @@ def ask(story: Story, articles: Mapping[str, str], work: Path) -> list[Outcome]:
 def _outcome(question: StoryQuestion, answer: Answer, sources: Mapping[str, str]) -> Outcome:
     short = answer.short or ""
     right = question.kind != "yes_no" and is_right(short, question.accepted)
-    if wants_sentences(question.text):
+    if understand(question.text).in_sentences:
         right = right or any(
             citation.source == sources[name] and citation.start < end and start < citation.end
             for citation in answer.citations

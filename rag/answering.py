@@ -17,7 +17,7 @@ from rag.copies import independent
 from rag.deciding import Candidate
 from rag.extending import extend
 from rag.grouping import Member, normal_form
-from rag.kinds import asks_about
+from rag.kinds import Query
 from rag.replies import without_thoughts
 from rag.supporting import Sentence
 from rag.types import (
@@ -74,7 +74,7 @@ class Answerer:
 
     def answer(
         self,
-        question: str,
+        query: Query,
         candidates: Sequence[Candidate],
         passages: Sequence[Passage],
         threshold: float,
@@ -83,8 +83,9 @@ class Answerer:
         """The best candidate as an answer, or an abstention where it is below the threshold.
 
         With `sentences` the answer is made of them; `short` is then the candidate's words where
-        they stand in the first of them and nothing is asked about, else that sentence.
+        they stand in the first of them and something is asked, else that sentence.
         """
+        question = query.asked
         if not candidates:
             return self.abstain(question, 0.0, passages, "No passage has anything to do with it.")
         best = candidates[0]
@@ -105,7 +106,7 @@ class Answerer:
                 "The best candidate's citation did not match its source.",
             )
         sources = tuple(dict.fromkeys(citation.source for citation in citations))
-        short, text = _words(question, citations, best, in_sentences=bool(sentences))
+        short, text = _words(query, citations, best, in_sentences=bool(sentences))
         return Answer(
             question=question,
             status="answered",
@@ -262,17 +263,16 @@ class Answerer:
 
 
 def _words(
-    question: str, citations: Sequence[Citation], best: Candidate, *, in_sentences: bool
+    query: Query, citations: Sequence[Citation], best: Candidate, *, in_sentences: bool
 ) -> tuple[str, str]:
-    """`short` and `text` of an answer. What tells about something is not short: no span of it is
-    the answer."""
+    """`short` and `text` of an answer. A topic's `short` is its first sentence."""
     if not in_sentences:
         marks = "".join(f"[{citation.marker}]" for citation in citations)
         return _line(citations[0].quote), f"{_line(citations[0].context)} {marks}"
     text = " ".join(f"{_line(citation.quote)} [{citation.marker}]" for citation in citations)
     first, leader = citations[0], best.members[0]
     inside = first.start <= leader.span.start and leader.span.end <= first.end
-    if inside and first.source == leader.passage.source and not asks_about(question):
+    if inside and first.source == leader.passage.source and not query.tells:
         return _line(leader.span.text), text
     return _line(first.quote), text
 

@@ -20,7 +20,7 @@ from importlib.resources import files
 from typing import Literal
 
 from rag.grouping import Group, Member, group
-from rag.kinds import asks_about, wants_sentences
+from rag.kinds import Query
 from rag.matching import share, stem_pairs, stems
 from rag.particulars import place_of
 from rag.rereading import Read, reread
@@ -41,11 +41,11 @@ FEATURES = (
     # ("China" for "Chinese"), 1 where it has none
     "pairs",  # share of the question's neighbouring words that are neighbours in that passage
     "echo",  # share of the answer's words that the question has already
-    "wants_sentences",  # 1 for why, how, what somebody said, lists; else 0
+    "in_sentences",  # 1 for why, how, what somebody said, lists; else 0
     "together",  # logarithm of its odds against no answer, read with the other candidates
 )
 NEAR = 150  # characters to either side of a span
-Kind = Literal["about", "other"]  # "Tell me about ...", and every other question
+Model = Literal["about", "other"]  # for what tells of a topic, and for every other question
 
 _NAME = re.compile(r"(?:[A-Z]\.){2,}|(?<!^)\b[A-Z]\w*|\b\d+")
 _NUMBER = re.compile(r"\b\d+")
@@ -74,9 +74,9 @@ class Calibration:
 
     @classmethod
     @cache
-    def load(cls, kind: Kind) -> Calibration:
-        """The model for a kind of question that ships with the package."""
-        model = json.loads(files("rag.models").joinpath("calibration.json").read_text())[kind]
+    def load(cls, name: Model) -> Calibration:
+        """One of the models that ship with the package."""
+        model = json.loads(files("rag.models").joinpath("calibration.json").read_text())[name]
         return cls(model["bias"], tuple(model["weights"][name] for name in FEATURES))
 
     def confidence(self, features: Sequence[float]) -> float:
@@ -85,28 +85,28 @@ class Calibration:
         return 1 / (1 + math.exp(-max(-30.0, min(30.0, logit))))
 
 
-def kind_of(question: str) -> Kind:
+def model_of(query: Query) -> Model:
     """Which calibration a question has."""
-    return "about" if asks_about(question) else "other"
+    return "about" if query.tells else "other"
 
 
-def decide(question: str, readings: Sequence[Reading], read: Read) -> list[Candidate]:
+def decide(query: Query, readings: Sequence[Reading], read: Read) -> list[Candidate]:
     """The answers that the readings propose, the best first; empty where there are no spans.
 
     `read` is the reader's, for the second reading.
     """
-    calibration = Calibration.load(kind_of(question))
+    calibration = Calibration.load(model_of(query))
     return [
         Candidate(found.members, mass, calibration.confidence(features))
-        for found, mass, features in rank(question, readings, read)
+        for found, mass, features in rank(query, readings, read)
     ]
 
 
 def rank(
-    question: str, readings: Sequence[Reading], read: Read
+    query: Query, readings: Sequence[Reading], read: Read
 ) -> list[tuple[Group, float, tuple[float, ...]]]:
-    """Groups of spans with their mass, the greatest first, and their FEATURES. Where something is
-    asked about, those come first whose text names most of it: no span of it is the answer."""
+    """Groups of spans with their mass, the greatest first, and their FEATURES. Where nothing
+    is asked, those come first whose text names most of the topic: no span of it is the answer."""
     best = max((reading.passage.fused_score for reading in readings), default=0.0)
     margins: dict[tuple[str, int], float] = {}
     members = []
@@ -121,7 +121,7 @@ def rank(
     if not members:
         return []
     masses = sorted(((found, _mass(found)) for found in group(members)), key=lambda pair: -pair[1])
-    seconds, none = reread(question, [found for found, _ in masses], read)
+    seconds, none = reread(query.text, [found for found, _ in masses], read)
     total = sum(mass for _, mass in masses)
     ranked: list[tuple[Group, float, tuple[float, ...]]] = []
     for place, ((found, mass), second) in enumerate(zip(masses, seconds, strict=True)):
@@ -136,18 +136,18 @@ def rank(
             max(m.span.span_score for m in found.members if m.passage is leader.passage) - without,
             math.log(len({member.passage.source for member in found.members})),
             leader.passage.dense_score or 0.0,
-            *_words(question, leader),
-            float(wants_sentences(question)),
+            *_words(query.text, leader),
+            float(query.in_sentences),
             second - none,
         )
         ranked.append((found, mass * math.exp(SECOND_POWER * second), features))
-    if asks_about(question):
+    if query.tells:
         return sorted(ranked, key=lambda one: (-_named(one[2]), -one[1]))
     return sorted(ranked, key=lambda one: -one[1])
 
 
 def _named(features: Sequence[float]) -> float:
-    """How much of what is asked about stands near a span and in its passage (0 to 3)."""
+    """How much of a topic stands near a span and in its passage (0 to 3)."""
     found = dict(zip(FEATURES, features, strict=True))
     return found["near_coverage"] + found["names"] + found["pairs"]
 

@@ -1,8 +1,10 @@
-"""What a question asks, and what sort of answer it wants."""
+"""What a question asks, and what sort of answer it wants: decided once, for all stages."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from typing import Literal
 
 from rag.sentences import split_sentences
 
@@ -22,7 +24,7 @@ _GIST = r"""(?:an?\ |the\ )? (?:(?:short|brief|quick|concise)\ )?
 _SUMMARY = rf"""list|name\ (?:all|the|some)|(?:the|a)\ list|compare|summari[sz]e|sum\ up|describe
           |explain|outline|discuss|(?:(?:more|all|everything|something)\ )?about\b(?!\ {_ASKS})
           |{_GIST}"""
-# Wants to be told about something: "Summarise the talks", "What do the articles say about Geneva?";
+# Wants to be told about something: "Summarise the talks", "What happened in Geneva?";
 # not what has a question in it ("Explain to me how it works"), nor an amount ("About 50 came").
 _ABOUT = re.compile(
     rf"""^\W* (?: summari[sz]e | sum\ up | describe | explain | outline | discuss
@@ -31,6 +33,7 @@ _ABOUT = re.compile(
           | what\ (?:do|does|did)\ (?:{_TEXTS}|they)\ (?:say|tell\ us|report)\ about
           | what(?:['\u2019]s|\ is|\ was)\ (?:said|written|reported|known)\ about (?!.*\bby\b)
           | what\ can\ you\ tell\ me\ about | what\ do\ (?:we|you)\ know\ about
+          | what\ (?:has\ )?happened\ (?:in|at|on|during|with)
         )\s+ (?=\S) (?!half\b|\d|the\ (?:reason|cause|effect|difference)s?\b)
         (?!.*\b(?:whether|if|{_ASKS}))""",
     re.IGNORECASE | re.VERBOSE,
@@ -82,6 +85,48 @@ _SENTENCES = re.compile(
 )
 
 
+Wants = Literal["phrase", "sentences", "topic", "everything"]
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A question as the stages take it: as it was `asked`, and the `text` that is looked for, read
+    and compared (see `plain`).
+
+    It `wants` a phrase (a name, a number); sentences (why, how, what somebody said, a list, yes or
+    no); a topic told about ("Tell me about ..."), of which nothing is asked; or everything
+    summarised ("What are these articles about?").
+    """
+
+    asked: str
+    text: str
+    wants: Wants
+
+    @property
+    def in_sentences(self) -> bool:
+        """Whether the answer is more than a name, a number or a phrase."""
+        return self.wants != "phrase"
+
+    @property
+    def tells(self) -> bool:
+        """Whether nothing is asked: there is something to tell, and no span of it answers."""
+        return self.wants in ("topic", "everything")
+
+
+def understand(question: str) -> Query:
+    """What a question asks and wants."""
+    asking, _ = _parts(question)
+    blunt = _blunt(asking)
+    wants: Wants = "phrase"
+    if _NO_TOPIC.fullmatch(_blunt(question)):
+        wants = "everything"
+    elif _ABOUT.match(blunt):
+        wants = "topic"
+    elif _SENTENCES.search(plain(asking)):
+        wants = "sentences"
+    return Query(question, plain(question), wants)
+
+
 def plain(question: str) -> str:
     """A question without what only leads up to it or ends it politely: what is looked for, read
     and compared with a text, none of which "Could you tell me" should be. What wants to be told
@@ -93,17 +138,6 @@ def _blunt(question: str) -> str:
     return _TRAIL.sub("", _LEAD.sub("", question))
 
 
-def asks_about(question: str) -> bool:
-    """Whether a question wants to be told about something, and asks nothing about it."""
-    asking, _ = _parts(question)
-    return _ABOUT.match(_blunt(asking)) is not None
-
-
-def names_no_topic(question: str) -> bool:
-    """Whether a question wants all documents summarised: "What are these articles about?" """
-    return _NO_TOPIC.fullmatch(_blunt(question)) is not None
-
-
 def as_read(question: str) -> str:
     """A question in the form of those that the reader has learnt from (docs/LOG.md): plain, first
     what asks ("The talks ended. Who led them?" is read as "Who led them? The talks ended."), and
@@ -113,13 +147,6 @@ def as_read(question: str) -> str:
     if _WORD.search(asking) and not _MARKED.search(asking):
         asking = f"{asking.rstrip(' .!')}?"
     return f"{asking} {said}" if said else asking
-
-
-def wants_sentences(question: str) -> bool:
-    """Whether a question wants more than a name, a number or a phrase: why, how, what somebody
-    said, what was agreed, a list, a summary, yes or no."""
-    asking, _ = _parts(question)
-    return _SENTENCES.search(plain(asking)) is not None
 
 
 def _parts(question: str) -> tuple[str, str]:

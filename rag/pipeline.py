@@ -31,7 +31,7 @@ from rag.errors import (
 from rag.following import stand_alone
 from rag.home import Home
 from rag.ingesting import Ingester, Progress, fingerprint
-from rag.kinds import names_no_topic, plain, wants_sentences
+from rag.kinds import Query, understand
 from rag.reading import SpanReader
 from rag.retrieval import Retrieval, search
 from rag.settings import Settings, is_loopback
@@ -307,20 +307,19 @@ class Rag:
             question, failure = (
                 self._model.alone(text, after) if writes else (stand_alone(text, after), None)
             )
-        with self._asking(question, self.settings.passages, sources) as (text, store, found):
+        with self._asking(question, self.settings.passages, sources) as (query, store, found):
             retrieved = perf_counter()
-            asked = plain(text)
-            vague = sources is None and names_no_topic(text)
-            readings = [] if vague else self._reader.read(asked, found.passages)
-            candidates = decide(asked, readings, self._reader.read)
-            sentences = self._sentences(asked, readings, candidates)
+            vague = sources is None and query.wants == "everything"
+            readings = [] if vague else self._reader.read(query.text, found.passages)
+            candidates = decide(query, readings, self._reader.read)
+            sentences = self._sentences(query, readings, candidates)
             read = perf_counter()
             answerer = Answerer(self._reader.name, store.catalog)
             answer = (
-                answerer.abstain(text, 0.0, found.passages, NO_TOPIC)
+                answerer.abstain(query.asked, 0.0, found.passages, NO_TOPIC)
                 if vague
                 else answerer.answer(
-                    text, candidates, found.passages, self.settings.threshold, sentences
+                    query, candidates, found.passages, self.settings.threshold, sentences
                 )
             )
             timings = {
@@ -351,13 +350,13 @@ class Rag:
         return self._model.is_set
 
     def _sentences(
-        self, question: str, readings: Sequence[Reading], candidates: Sequence[Candidate]
+        self, query: Query, readings: Sequence[Reading], candidates: Sequence[Candidate]
     ) -> list[Sentence]:
         """The sentences that an answer is made of, for a question that wants more than a span."""
-        if not candidates or not wants_sentences(question):
+        if not candidates or not query.in_sentences:
             return []
         passages = [reading.passage for reading in readings[:PASSAGES]]
-        return choose(question, self._scorer.score(question, passages), readings)
+        return choose(query, self._scorer.score(query.text, passages), readings)
 
     def _checked(self, question: str) -> str:
         """The question, stripped. Raises UsageError where it cannot be asked."""
@@ -399,10 +398,10 @@ class Rag:
     @contextmanager
     def _asking(
         self, question: str, k: int, sources: Sequence[str] | None
-    ) -> Iterator[tuple[str, Store, Retrieval]]:
-        """The checked question, the store as it is now for as long as it is answered, and what is
-        found in it."""
-        text = self._checked(question)
+    ) -> Iterator[tuple[Query, Store, Retrieval]]:
+        """The question, checked and understood, the store as it is now for as long as it is
+        answered, and what is found in it."""
+        query = understand(self._checked(question))
         if sources is not None and not sources:
             raise UsageError(
                 "No source is chosen.",
@@ -412,19 +411,18 @@ class Rag:
         with self._lock:
             store = self._open()
             store.check()
-            asked = plain(text)
-            vector = self._embedder.embed_question(asked)
+            vector = self._embedder.embed_question(query.text)
             for left in reversed(range(SEARCHES)):
                 with store.catalog.snapshot():
                     store.refresh()
                     for source in sources or ():
                         if store.catalog.kept(_name(source)) is None:
                             raise _unknown(source)
-                    found = search(store.catalog, store.vectors, asked, vector, k, sources)
+                    found = search(store.catalog, store.vectors, query.text, vector, k, sources)
                     # A writer may have deleted vectors that this snapshot still lists.
                     if left and store.catalog.outdated:
                         continue
-                    yield text, store, found
+                    yield query, store, found
                     return
 
     @contextmanager

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.embedding import Embedder
-from rag.kinds import asks_about
+from rag.kinds import Query
 from rag.matching import share, stems
 from rag.types import Passage, Reading
 
@@ -34,7 +34,7 @@ FEATURES = (
 PASSAGES = 5  # that the sentences of an answer are chosen from
 MOST = 4  # sentences of an answer
 SHARE = 0.5  # of the best sentence's support that another one needs
-ABOUT_SHARE = 0.25  # the same where something is asked about, of which several tell
+TOPIC_SHARE = 0.25  # the same for what tells of a topic: several do
 REPEATS = 0.8  # cosine of two sentences that say the same
 
 
@@ -120,15 +120,14 @@ class SentenceScorer:
 
 
 def choose(
-    question: str, sentences: Sequence[Sentence], readings: Sequence[Reading]
+    query: Query, sentences: Sequence[Sentence], readings: Sequence[Reading]
 ) -> list[Sentence]:
     """At most four sentences, best first: those that support the answer and repeat no other.
 
     A sentence's support is its own probability and that of the reader's best span in it; where
-    something is asked about its own alone, since no span is the answer.
+    nothing is asked its own alone, since no span is the answer.
     """
-    about = asks_about(question)
-    read, share_needed = ((), ABOUT_SHARE) if about else (readings, SHARE)
+    read, share_needed = ((), TOPIC_SHARE) if query.tells else (readings, SHARE)
     spans = [(r.passage.source, span) for r in read for span in r.spans]
 
     def support(sentence: Sentence) -> float:

@@ -10,6 +10,7 @@ from rag.answering import NO_ANSWER, Answerer
 from rag.catalog import Kept
 from rag.deciding import Candidate
 from rag.grouping import Member
+from rag.kinds import understand
 from rag.sentences import split_sentences
 from rag.supporting import Sentence
 
@@ -59,7 +60,7 @@ def answer(
 ) -> Answer:
     answerer = Answerer("reader", Library(list(shared)))
     passages = [passage(source) for source in TEXTS]
-    return answerer.answer("Who signed?", candidates, passages, 0.5, sentences)
+    return answerer.answer(understand("Who signed?"), candidates, passages, 0.5, sentences)
 
 
 def test_every_source_that_says_so_is_cited() -> None:

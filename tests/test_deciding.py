@@ -8,11 +8,12 @@ from collections.abc import Sequence
 
 import pytest
 
-from rag.deciding import FEATURES, Calibration, decide, kind_of, rank
+from rag.deciding import FEATURES, Calibration, decide, model_of, rank
+from rag.kinds import understand
 from rag.reading import MODELS
 from rag.types import Evidence, Passage, Reading
 
-QUESTION = "Who is the Commerce Secretary of Norland?"
+QUERY = understand("Who is the Commerce Secretary of Norland?")
 
 
 def reading(source: str, text: str, words: str, p: float, none: float, fused: float = 1) -> Reading:
@@ -39,7 +40,7 @@ def test_what_several_sources_say_comes_first() -> None:
         reading("a.txt", GOOD, "Ada Berg", 0.4, 0.4),
         reading("b.txt", f"So said {GOOD}", "Ada Berg", 0.4, 0.4),
     ]
-    best, second = decide(QUESTION, readings, nothing_more)
+    best, second = decide(QUERY, readings, nothing_more)
     assert [m.passage.source for m in best.members] == ["a.txt", "b.txt"]
     assert best.members[0].span.text == "Ada Berg"
     assert best.mass > second.mass
@@ -51,13 +52,13 @@ def test_what_is_retrieved_first_counts_more() -> None:
         reading("a.txt", GOOD, "Ada Berg", 0.5, 0.4, fused=1.0),
         reading("c.txt", OTHER, "Carl Dahl", 0.6, 0.4, fused=0.5),
     ]
-    assert decide(QUESTION, readings, nothing_more)[0].members[0].span.text == "Ada Berg"
+    assert decide(QUERY, readings, nothing_more)[0].members[0].span.text == "Ada Berg"
 
 
 def test_clear_evidence_is_more_probable_than_a_near_miss() -> None:
-    clear = decide(QUESTION, [reading("a.txt", GOOD, "Ada Berg", 0.9, 0.05)], nothing_more)[0]
-    unsure = decide(QUESTION, [reading("a.txt", GOOD, "Ada Berg", 0.2, 0.7)], nothing_more)[0]
-    elsewhere = decide(QUESTION, [reading("c.txt", OTHER, "Carl Dahl", 0.2, 0.7)], nothing_more)[0]
+    clear = decide(QUERY, [reading("a.txt", GOOD, "Ada Berg", 0.9, 0.05)], nothing_more)[0]
+    unsure = decide(QUERY, [reading("a.txt", GOOD, "Ada Berg", 0.2, 0.7)], nothing_more)[0]
+    elsewhere = decide(QUERY, [reading("c.txt", OTHER, "Carl Dahl", 0.2, 0.7)], nothing_more)[0]
     assert clear.confidence > unsure.confidence > elsewhere.confidence
 
 
@@ -79,7 +80,7 @@ def test_clear_evidence_is_more_probable_than_a_near_miss() -> None:
 )
 def test_a_name_is_also_found_in_another_form(question: str, text: str, share: float) -> None:
     [(_, _, features)] = rank(
-        question, [reading("a.txt", text, "Ada Berg", 0.9, 0.1)], nothing_more
+        understand(question), [reading("a.txt", text, "Ada Berg", 0.9, 0.1)], nothing_more
     )
     assert features[FEATURES.index("names")] == pytest.approx(share)
 
@@ -98,24 +99,24 @@ def test_the_second_reading_has_a_say() -> None:
         span = Evidence(start, start + 9, "Carl Dahl", math.log(0.9))
         return [Reading(joined, (span,), math.log(0.05))]
 
-    first, other = decide(QUESTION, readings, second)
+    first, other = decide(QUERY, readings, second)
     assert (first.members[0].span.text, other.members[0].span.text) == ("Carl Dahl", "Ada Berg")
     assert seen == [f"{GOOD}\n\n{OTHER}\n\n"]
-    unmoved = decide(QUESTION, readings, nothing_more)
+    unmoved = decide(QUERY, readings, nothing_more)
     assert unmoved[0].members[0].span.text == "Ada Berg"
     assert first.confidence > unmoved[1].confidence
 
 
 def test_nothing_read_is_no_candidate() -> None:
     passage = Passage("a.txt", 0, 0, "", 1.0)
-    assert decide(QUESTION, [], nothing_more) == []
-    assert decide(QUESTION, [Reading(passage, (), 0.0)], nothing_more) == []
+    assert decide(QUERY, [], nothing_more) == []
+    assert decide(QUERY, [Reading(passage, (), 0.0)], nothing_more) == []
 
 
 def test_every_candidate_has_every_feature() -> None:
-    for question in (QUESTION, "?", "WHY", "你好"):
+    for query in (QUERY, *map(understand, ("?", "WHY", "你好"))):
         readings = [reading("a.txt", GOOD, "Ada Berg", 1e-300, 1.0, fused=0.0)]
-        for _, mass, features in rank(question, readings, nothing_more):
+        for _, mass, features in rank(query, readings, nothing_more):
             assert mass > 0
             assert len(features) == len(FEATURES)
             assert all(map(math.isfinite, features))
@@ -123,23 +124,23 @@ def test_every_candidate_has_every_feature() -> None:
 
 @pytest.mark.parametrize("question", ["Who led them?", "Tell me about Rome"])
 def test_the_models_have_a_weight_for_every_feature(question: str) -> None:
-    assert len(Calibration.load(kind_of(question)).weights) == len(FEATURES)
+    assert len(Calibration.load(model_of(understand(question))).weights) == len(FEATURES)
 
 
-def test_what_names_the_topic_comes_first_where_something_is_asked_about() -> None:
+def test_what_names_the_topic_comes_first_where_nothing_is_asked() -> None:
     readings = [
         reading("a.txt", "It rained for days in Oslo.", "rained", 0.9, 0.1),
         reading("b.txt", "The fair of Rome was held in May.", "May", 0.1, 0.9),
     ]
     for question, first in (("about the fair of Rome.", "b.txt"), ("What fell?", "a.txt")):
-        ranked = rank(question, readings, nothing_more)
+        ranked = rank(understand(question), readings, nothing_more)
         assert ranked[0][0].members[0].passage.source == first
 
 
 def test_being_told_about_something_has_a_calibration_of_its_own() -> None:
     assert Calibration.load("about") != Calibration.load("other")
-    assert kind_of("Tell me about Rome") == "about"
-    assert kind_of("Who wrote about Rome?") == "other"
+    assert model_of(understand("Tell me about Rome")) == "about"
+    assert model_of(understand("Who wrote about Rome?")) == "other"
 
 
 def test_the_model_was_fitted_to_the_reader_that_ships() -> None:

@@ -35,11 +35,11 @@ import numpy as np
 from tqdm import tqdm
 
 from rag import supporting
-from rag.deciding import FEATURES, Kind, kind_of, rank
+from rag.deciding import FEATURES, Model, model_of, rank
 from rag.embedding import BundledEmbedder
 from rag.extending import extend
 from rag.grouping import Member, normal_form, same
-from rag.kinds import plain, wants_sentences
+from rag.kinds import understand
 from rag.pipeline import Rag
 from rag.reading import Reader, SpanReader
 from rag.training.command import exit_code
@@ -226,14 +226,14 @@ def read(reader: Reader, asked: Iterable[Asked]) -> list[Example]:
     scorer = supporting.SentenceScorer(BundledEmbedder("auto"))
     examples = []
     for one in asked:
-        text = plain(one.text)
-        readings = reader.read(text, one.passages)
-        if ranked := rank(text, readings, reader.read):
+        query = understand(one.text)
+        readings = reader.read(query.text, one.passages)
+        if ranked := rank(query, readings, reader.read):
             best, _, features = ranked[0]
             answerable = bool(one.accepted or one.evidence)
-            if wants_sentences(text):
+            if query.in_sentences:
                 passages = one.passages[: supporting.PASSAGES]
-                chosen = supporting.choose(text, scorer.score(text, passages), readings)
+                chosen = supporting.choose(query, scorer.score(query.text, passages), readings)
                 right = says(" ".join(map(_words, chosen)), one.accepted) or any(
                     _stands_in(sentence, one.evidence) for sentence in chosen
                 )
@@ -292,9 +292,9 @@ def fit(examples: Sequence[Example]) -> dict[str, Any]:
     right = np.array([example.right for example in examples])
     answerable = np.array([example.answerable for example in examples])
     stories = np.array([example.origin == STORIES for example in examples])
-    kinds = np.array([kind_of(plain(example.question)) for example in examples])
-    parts: dict[Kind, Flags] = {"about": kinds == "about", "other": kinds == "other"}
-    parts = {kind: part for kind, part in parts.items() if part.any()}
+    models = np.array([model_of(understand(example.question)) for example in examples])
+    parts: dict[Model, Flags] = {"about": models == "about", "other": models == "other"}
+    parts = {model: part for model, part in parts.items() if part.any()}
     weight = np.zeros(len(examples))
     for part in parts.values():
         weight[part] = weights_of(answerable[part], stories[part])
@@ -311,7 +311,7 @@ def fit(examples: Sequence[Example]) -> dict[str, Any]:
             if len(asked := others[part[others]]):
                 scaler, model = fitted(some[part[some]])
                 probability[asked] = model.predict_proba(scaler.transform(rows[asked]))[:, 1]
-    return {kind: _linear(*fitted(np.flatnonzero(part))) for kind, part in parts.items()} | {
+    return {name: _linear(*fitted(np.flatnonzero(part))) for name, part in parts.items()} | {
         "answerable": round(ANSWERABLE, 4),
         "cross_validated": {
             "folds": FOLDS,

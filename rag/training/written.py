@@ -6,7 +6,11 @@ or place, what is told of one thing and not of the other, or an attribute that i
 SQuAD 2.0 is the only set that has such questions by people, and too few. Then, on most contexts,
 four that balance these, since words close to the context's, and "how many" and "in which year",
 had become a sign of no answer: one in the context's words, one with a long answer, one as a person
-would ask who does not have the text, and a near miss in other words than its own.
+would ask who does not have the text, and a near miss in other words than its own. Last, on many
+contexts of Wikinews and Wikipedia, six in the forms of a news quiz ("Which Alpine city hosted the
+envoys this week?"), of two sentences, the first of which only says what it is about, and of a chat,
+all in other words than the context's: one asks for one of several things of a type, two have no
+answer, of which one asks for a type of thing that the context does not give.
 
 Those on train contexts whose SHA-256 has 0 as its second hex digit are 'tune', to choose a reader
 by. A line has the first 16 hex digits of its context's SHA-256, the question, and the start
