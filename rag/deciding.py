@@ -29,18 +29,13 @@ from rag.types import Reading
 RETRIEVAL_POWER = 2.0  # how much the order of retrieval counts among passages
 SECOND_POWER = 0.15  # how much the second reading counts beside the first
 FEATURES = (
-    "mass",  # logarithm of the candidate's summed probability
-    "share",  # its share of all candidates' sum
-    "lead",  # logarithm of its ratio to the next candidate, at most 5
+    "share",  # the candidate's share of all candidates' summed probability
     "margin",  # logarithm of its best span's odds against no answer in that passage
-    "sources",  # logarithm of the number of documents that its spans stand in
     "similarity",  # cosine of the question and the best span's passage
-    "coverage",  # share of the question's words in that passage
-    "near_coverage",  # share of them within NEAR characters of the span
+    "near_coverage",  # share of the question's words within NEAR characters of the span
     "names",  # share of the question's names and numbers in that passage, also in other forms
     # ("China" for "Chinese"), 1 where it has none
     "pairs",  # share of the question's neighbouring words that are neighbours in that passage
-    "echo",  # share of the answer's words that the question has already
     "in_sentences",  # 1 for why, how, what somebody said, lists; else 0
     "together",  # logarithm of its odds against no answer, read with the other candidates
 )
@@ -124,17 +119,12 @@ def rank(
     seconds, none = reread(query.text, [found for found, _ in masses], read)
     total = sum(mass for _, mass in masses)
     ranked: list[tuple[Group, float, tuple[float, ...]]] = []
-    for place, ((found, mass), second) in enumerate(zip(masses, seconds, strict=True)):
-        others = [other for i, (_, other) in enumerate(masses) if i != place]
+    for (found, mass), second in zip(masses, seconds, strict=True):
         leader = found.members[0]
         without = margins[leader.passage.source, leader.passage.start]
-        lead = math.log(mass / max(others)) if others else 5.0
         features = (
-            math.log(mass),
             mass / total,
-            min(5.0, lead),
             max(m.span.span_score for m in found.members if m.passage is leader.passage) - without,
-            math.log(len({member.passage.source for member in found.members})),
             leader.passage.dense_score or 0.0,
             *_words(query.text, leader),
             float(query.in_sentences),
@@ -163,21 +153,19 @@ def _mass(found: Group) -> float:
 
 
 def _words(question: str, member: Member) -> tuple[float, ...]:
-    """`coverage`, `near_coverage`, `names`, `pairs` and `echo` of a span."""
+    """`near_coverage`, `names` and `pairs` of a span."""
     wanted = stems(question)
     passage, span = member.passage, member.span
-    said, said_pairs, known = _said(passage.text)
+    said_pairs, known = _said(passage.text)
     start, end = span.start - passage.start, span.end - passage.start
     near = passage.text[max(0, start - NEAR) : end + NEAR]
     names = _names(question)
     named = [name in known or place_of(name.lower()) in known for name in names]
     pairs = stem_pairs(question)
     return (
-        share(wanted, said),
         share(wanted, stems(near)),
         sum(named) / len(names) if names else 1.0,
         share(pairs, said_pairs) if pairs else 1.0,
-        share(stems(span.text), wanted),
     )
 
 
@@ -189,9 +177,9 @@ def _names(question: str) -> set[str]:
 
 
 @lru_cache(maxsize=64)  # several candidates stand in one passage
-def _said(text: str) -> tuple[frozenset[str], frozenset[tuple[str, str]], frozenset[str | None]]:
-    """Stems of a passage's words and of neighbours among them, and the words themselves with the
-    places that they name."""
+def _said(text: str) -> tuple[frozenset[tuple[str, str]], frozenset[str | None]]:
+    """Stems of neighbours among a passage's words, and the words themselves with the places that
+    they name."""
     known = {word.replace(".", "") for word in _WORD.findall(text)}
     places = {place_of(word.lower()) for word in known - {"us"}} - {None}
-    return stems(text), stem_pairs(text), frozenset(known | places)
+    return stem_pairs(text), frozenset(known | places)

@@ -111,7 +111,7 @@ def ask_sets(files: Sequence[Path], work: Path) -> Iterator[Asked]:
 
 
 def _some(text: str) -> bool:
-    """A quarter of all, by hash: enough for a dozen weights, not many more than the stories."""
+    """A quarter of all, by hash: enough for a few weights, not many more than the stories."""
     return digest(text)[0] in "0123"
 
 
