@@ -2,8 +2,8 @@
 
     rag eval squad FILE[.gz] [--held-out] [--json]
 
-A context is read and its best answer chosen as a passage of a document is when the product answers
-from that passage alone: its spans, their sentences read once more, the first candidate.
+A context's answer is chosen as by the product from a single passage: its spans, their sentences
+read once more, the first candidate's best worded span as it stands. (No public name says it.)
 
 With --held-out only what the shipped reader was not trained on: of SQuAD 2.0 the titles whose
 SHA-256 starts with 0 to 3, of SQuAD 1.1 (SQuADShifts) the contexts whose SHA-256 starts with 0.

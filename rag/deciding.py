@@ -2,7 +2,8 @@
 
 Spans that mean the same are one candidate. Candidates are ordered by the probability that their
 spans carry, summed over passages, where a passage counts by how well it was retrieved, and by
-what a second reading of the first ones' sentences says (`rag.rereading`). The probability that one
+what a second reading of the first ones' sentences says (`rag.rereading`); to tell of a topic, first
+by how much of it their text names. The probability that one
 is right comes from a logistic model over FEATURES, fitted by `python -m rag.training.calibration`
 on questions that trained nothing else; of a model of its own for what wants to be told about
 something, where a topic that the passage names counts more than the span in it.
@@ -21,7 +22,7 @@ from typing import Literal
 
 from rag.grouping import Group, Member, group
 from rag.kinds import Query
-from rag.matching import share, stem_pairs, stems
+from rag.matching import STOP_WORDS, share, stem_pairs, stems
 from rag.particulars import place_of
 from rag.rereading import Read, reread
 from rag.types import Reading
@@ -35,12 +36,13 @@ FEATURES = (
     "near_coverage",  # share of the question's words within NEAR characters of the span
     "names",  # share of the question's names and numbers in that passage, also in other forms
     # ("China" for "Chinese"), 1 where it has none
-    "pairs",  # share of the question's neighbouring words that are neighbours in that passage
-    "in_sentences",  # 1 for why, how, what somebody said, lists; else 0
+    "pairs",  # share of the question's neighbouring words that are neighbours in that passage;
+    # of its words, where it has only one
+    "in_sentences",  # 1 where more than a phrase is wanted, else 0
     "together",  # logarithm of its odds against no answer, read with the other candidates
 )
 NEAR = 150  # characters to either side of a span
-Model = Literal["about", "other"]  # for what tells of a topic, and for every other question
+Model = Literal["about", "other"]  # for what asks nothing (Query.tells), and for all else
 
 _NAME = re.compile(r"(?:[A-Z]\.){2,}|(?<!^)\b[A-Z]\w*|\b\d+")
 _NUMBER = re.compile(r"\b\d+")
@@ -126,7 +128,7 @@ def rank(
             mass / total,
             max(m.span.span_score for m in found.members if m.passage is leader.passage) - without,
             leader.passage.dense_score or 0.0,
-            *_words(query.text, leader),
+            *_words(query, leader),
             float(query.in_sentences),
             second - none,
         )
@@ -152,34 +154,35 @@ def _mass(found: Group) -> float:
     return max(sum(by_passage.values()), 1e-9)
 
 
-def _words(question: str, member: Member) -> tuple[float, ...]:
+def _words(query: Query, member: Member) -> tuple[float, ...]:
     """`near_coverage`, `names` and `pairs` of a span."""
-    wanted = stems(question)
+    wanted = stems(query.text)
     passage, span = member.passage, member.span
-    said_pairs, known = _said(passage.text)
+    said, said_pairs, known = _said(passage.text)
     start, end = span.start - passage.start, span.end - passage.start
     near = passage.text[max(0, start - NEAR) : end + NEAR]
-    names = _names(question)
+    names = _names(query)
     named = [name in known or place_of(name.lower()) in known for name in names]
-    pairs = stem_pairs(question)
+    pairs = stem_pairs(query.text)
     return (
         share(wanted, stems(near)),
         sum(named) / len(names) if names else 1.0,
-        share(pairs, said_pairs) if pairs else 1.0,
+        share(pairs, said_pairs) if pairs else share(wanted, said),
     )
 
 
-def _names(question: str) -> set[str]:
+def _names(query: Query) -> set[str]:
     """The names and numbers of a question; only its numbers where all of it is in capitals or Every
-    Word Has One, which tells no name."""
-    told = any(word.islower() for word in question.split())
-    return {name.replace(".", "") for name in (_NAME if told else _NUMBER).findall(question)}
+    Word Has One, which tells no name. "Who" after another sentence is none."""
+    told = any(word.islower() for word in query.asked.split())
+    found = (_NAME if told else _NUMBER).findall(query.text)
+    return {name.replace(".", "") for name in found if name.lower() not in STOP_WORDS}
 
 
 @lru_cache(maxsize=64)  # several candidates stand in one passage
-def _said(text: str) -> tuple[frozenset[tuple[str, str]], frozenset[str | None]]:
-    """Stems of neighbours among a passage's words, and the words themselves with the places that
-    they name."""
+def _said(text: str) -> tuple[frozenset[str], frozenset[tuple[str, str]], frozenset[str | None]]:
+    """Stems of a passage's words and of neighbours among them, and the words themselves with the
+    places that they name."""
     known = {word.replace(".", "") for word in _WORD.findall(text)}
     places = {place_of(word.lower()) for word in known - {"us"}} - {None}
-    return stem_pairs(text), frozenset(known | places)
+    return stems(text), stem_pairs(text), frozenset(known | places)

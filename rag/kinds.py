@@ -33,7 +33,8 @@ _ABOUT = re.compile(
           | what\ (?:do|does|did)\ (?:{_TEXTS}|they)\ (?:say|tell\ us|report)\ about
           | what(?:['\u2019]s|\ is|\ was)\ (?:said|written|reported|known)\ about (?!.*\bby\b)
           | what\ can\ you\ tell\ me\ about | what\ do\ (?:we|you)\ know\ about
-          | what\ (?:has\ )?happened\ (?:in|at|on|during|with)
+          | what\ (?:has\ )?happened\ (?:in|at|on|during|with)\b
+            (?!\ the\ end\b)(?!.*\b(?:that|upon|after|before)\b)
         )\s+ (?=\S) (?!half\b|\d|the\ (?:reason|cause|effect|difference)s?\b)
         (?!.*\b(?:whether|if|{_ASKS}))""",
     re.IGNORECASE | re.VERBOSE,
@@ -122,7 +123,7 @@ def understand(question: str) -> Query:
         wants = "everything"
     elif _ABOUT.match(blunt):
         wants = "topic"
-    elif _SENTENCES.search(plain(asking)):
+    elif _SENTENCES.search(blunt):
         wants = "sentences"
     return Query(question, plain(question), wants)
 

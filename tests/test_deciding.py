@@ -75,6 +75,8 @@ def test_clear_evidence_is_more_probable_than_a_near_miss() -> None:
         ("WHO LEADS THE TEAM OF 2025?", "Ada Berg led it in 2025.", 1),
         ("Who Leads The Team?", "Ada Berg leads it.", 1),
         ("about Ada Berg", "Ada Berg leads it.", 1),
+        ("The talks ended. Who led them?", "Ada Berg led them.", 1),
+        ("WHAT HAPPENED IN ROME?", "Ada Berg came to Rome.", 1),
         ("about Carl Dahl", "Ada Berg leads it.", 0),
     ],
 )

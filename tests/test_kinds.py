@@ -144,6 +144,8 @@ def test_what_wants_to_be_told_about_something_is_told_by_its_words(question: st
         "What was said about tariffs by Lutnick?",
         "What happened to the ship?",
         "What happened at the talks when Li left?",
+        "What happened in the end?",
+        "What happened on Monday that made Li leave?",
     ],
 )
 def test_what_asks_something_about_it_is_none_of_these(question: str) -> None:

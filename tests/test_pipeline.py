@@ -78,7 +78,9 @@ def test_what_is_asked_about_is_told_in_cited_sentences(seeded: Rag, question: s
         assert seeded.document(found.source).text[found.start : found.end] == found.quote
 
 
-@pytest.mark.parametrize("topic", ["Angela Merkel", "the Brexit negotiations", "soy beans"])
+@pytest.mark.parametrize(
+    "topic", ["Angela Merkel", "the Brexit negotiations", "soy beans", "bitcoin"]
+)
 def test_what_no_document_is_about_is_not_told(seeded: Rag, topic: str) -> None:
     assert seeded.ask(f"Summarise {topic}.").status == "abstained"
 

@@ -10,7 +10,8 @@ would ask who does not have the text, and a near miss in other words than its ow
 contexts of Wikinews and Wikipedia, six in the forms of a news quiz ("Which Alpine city hosted the
 envoys this week?"), of two sentences, the first of which only says what it is about, and of a chat,
 all in other words than the context's: one asks for one of several things of a type, two have no
-answer, of which one asks for a type of thing that the context does not give.
+answer, of which one asks for a type of thing that the context does not give; and on some of these
+contexts four in the forms that had given away which have one.
 
 Those on train contexts whose SHA-256 has 0 as its second hex digit are 'tune', to choose a reader
 by. A line has the first 16 hex digits of its context's SHA-256, the question, and the start
