@@ -83,7 +83,7 @@ class Answerer:
         """The best candidate as an answer, or an abstention where it is below the threshold.
 
         With `sentences` the answer is made of them; `short` is then the candidate's words where
-        they stand in the first of them and something is asked, else that sentence.
+        they stand in the first of them and no topic is told of, else that sentence.
         """
         question = query.asked
         if not candidates:
@@ -272,7 +272,7 @@ def _words(
     text = " ".join(f"{_line(citation.quote)} [{citation.marker}]" for citation in citations)
     first, leader = citations[0], best.members[0]
     inside = first.start <= leader.span.start and leader.span.end <= first.end
-    if inside and first.source == leader.passage.source and not query.tells:
+    if inside and first.source == leader.passage.source and query.wants != "topic":
         return _line(leader.span.text), text
     return _line(first.quote), text
 

@@ -3,10 +3,10 @@
 Spans that mean the same are one candidate. Candidates are ordered by the probability that their
 spans carry, summed over passages, where a passage counts by how well it was retrieved, and by
 what a second reading of the first ones' sentences says (`rag.rereading`); to tell of a topic, first
-by how much of it their text names. The probability that one
-is right comes from a logistic model over FEATURES, fitted by `python -m rag.training.calibration`
-on questions that trained nothing else; of a model of its own for what wants to be told about
-something, where a topic that the passage names counts more than the span in it.
+by how much of it their text names. The probability that one is right comes from a logistic model
+over FEATURES, fitted by `python -m rag.training.calibration` on questions that trained nothing
+else; from one of its own for telling of a topic, where the passage's naming it counts more than
+the span in it.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ FEATURES = (
     "together",  # logarithm of its odds against no answer, read with the other candidates
 )
 NEAR = 150  # characters to either side of a span
-Model = Literal["about", "other"]  # for what asks nothing (Query.tells), and for all else
+Model = Literal["about", "other"]  # for telling of a topic, and for every question
 
 _NAME = re.compile(r"(?:[A-Z]\.){2,}|(?<!^)\b[A-Z]\w*|\b\d+")
 _NUMBER = re.compile(r"\b\d+")
@@ -51,14 +51,10 @@ _WORD = re.compile(r"(?:[A-Z]\.){2,}|\w+")
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An answer that the passages may give, its spans the most probable first.
-
-    `mass` is their summed, weighted probability (above 0, no upper bound) with the second reading's
-    say; `confidence` the probability (0 to 1) that the answer is right.
-    """
+    """An answer that the passages may give, its spans the most probable first; `confidence` is the
+    probability (0 to 1) that it is right."""
 
     members: tuple[Member, ...]
-    mass: float
     confidence: float
 
 
@@ -74,7 +70,7 @@ class Calibration:
     def load(cls, name: Model) -> Calibration:
         """One of the models that ship with the package."""
         model = json.loads(files("rag.models").joinpath("calibration.json").read_text())[name]
-        return cls(model["bias"], tuple(model["weights"][name] for name in FEATURES))
+        return cls(model["bias"], tuple(model["weights"][feature] for feature in FEATURES))
 
     def confidence(self, features: Sequence[float]) -> float:
         """The probability for one candidate's FEATURES."""
@@ -84,7 +80,7 @@ class Calibration:
 
 def model_of(query: Query) -> Model:
     """Which calibration a question has."""
-    return "about" if query.tells else "other"
+    return "about" if query.wants == "topic" else "other"
 
 
 def decide(query: Query, readings: Sequence[Reading], read: Read) -> list[Candidate]:
@@ -94,16 +90,16 @@ def decide(query: Query, readings: Sequence[Reading], read: Read) -> list[Candid
     """
     calibration = Calibration.load(model_of(query))
     return [
-        Candidate(found.members, mass, calibration.confidence(features))
-        for found, mass, features in rank(query, readings, read)
+        Candidate(found.members, calibration.confidence(features))
+        for found, _, features in rank(query, readings, read)
     ]
 
 
 def rank(
     query: Query, readings: Sequence[Reading], read: Read
 ) -> list[tuple[Group, float, tuple[float, ...]]]:
-    """Groups of spans with their mass, the greatest first, and their FEATURES. Where nothing
-    is asked, those come first whose text names most of the topic: no span of it is the answer."""
+    """Groups of spans with their mass, the greatest first, and their FEATURES. To tell of a
+    topic, those come first whose text names most of it: no span is the answer."""
     best = max((reading.passage.fused_score for reading in readings), default=0.0)
     margins: dict[tuple[str, int], float] = {}
     members = []
@@ -133,7 +129,7 @@ def rank(
             second - none,
         )
         ranked.append((found, mass * math.exp(SECOND_POWER * second), features))
-    if query.tells:
+    if query.wants == "topic":
         return sorted(ranked, key=lambda one: (-_named(one[2]), -one[1]))
     return sorted(ranked, key=lambda one: -one[1])
 

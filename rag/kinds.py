@@ -108,11 +108,6 @@ class Query:
         """Whether the answer is more than a name, a number or a phrase."""
         return self.wants != "phrase"
 
-    @property
-    def tells(self) -> bool:
-        """Whether nothing is asked: there is something to tell, and no span of it answers."""
-        return self.wants in ("topic", "everything")
-
 
 def understand(question: str) -> Query:
     """What a question asks and wants."""

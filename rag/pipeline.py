@@ -309,7 +309,7 @@ class Rag:
             )
         with self._asking(question, self.settings.passages, sources) as (query, store, found):
             retrieved = perf_counter()
-            vague = sources is None and query.wants == "everything"
+            vague = query.wants == "everything"
             readings = [] if vague else self._reader.read(query.text, found.passages)
             candidates = decide(query, readings, self._reader.read)
             sentences = self._sentences(query, readings, candidates)

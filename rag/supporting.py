@@ -124,10 +124,10 @@ def choose(
 ) -> list[Sentence]:
     """At most four sentences, best first: those that support the answer and repeat no other.
 
-    A sentence's support is its own probability and that of the reader's best span in it; where
-    nothing is asked its own alone, since no span is the answer.
+    A sentence's support is its own probability and that of the reader's best span in it; to tell
+    of a topic its own alone, since no span is the answer.
     """
-    read, share_needed = ((), TOPIC_SHARE) if query.tells else (readings, SHARE)
+    read, share_needed = ((), TOPIC_SHARE) if query.wants == "topic" else (readings, SHARE)
     spans = [(r.passage.source, span) for r in read for span in r.spans]
 
     def support(sentence: Sentence) -> float:

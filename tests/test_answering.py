@@ -50,7 +50,7 @@ def member(source: str, words: str, probability: float = 0.9) -> Member:
 
 
 def candidate(*members: Member, confidence: float = 0.9) -> Candidate:
-    return Candidate(members, sum(m.probability for m in members), confidence)
+    return Candidate(members, confidence)
 
 
 def answer(

@@ -43,7 +43,6 @@ def test_what_several_sources_say_comes_first() -> None:
     best, second = decide(QUERY, readings, nothing_more)
     assert [m.passage.source for m in best.members] == ["a.txt", "b.txt"]
     assert best.members[0].span.text == "Ada Berg"
-    assert best.mass > second.mass
     assert 0 <= second.confidence <= best.confidence <= 1
 
 

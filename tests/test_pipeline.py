@@ -85,8 +85,10 @@ def test_what_no_document_is_about_is_not_told(seeded: Rag, topic: str) -> None:
     assert seeded.ask(f"Summarise {topic}.").status == "abstained"
 
 
-def test_to_summarise_everything_wants_a_topic(seeded: Rag) -> None:
-    answer = seeded.ask("Summarise the articles.")
+@pytest.mark.parametrize("chosen", [False, True])
+def test_to_summarise_everything_wants_a_topic(seeded: Rag, chosen: bool) -> None:
+    sources = [seeded.sources()[0].source] if chosen else None
+    answer = seeded.ask("Summarise the articles.", sources=sources)
     assert answer.status == "abstained"
     assert "Name a topic" in str(answer.reason)
 

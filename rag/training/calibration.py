@@ -281,7 +281,7 @@ def is_right(answer: str, accepted: Sequence[str]) -> bool:
 
 
 def fit(examples: Sequence[Example]) -> dict[str, Any]:
-    """A logistic model for each kind of question, and how good they are on folds of questions that
+    """The logistic models, and how good they are on folds of questions that
     they were not fitted on."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import brier_score_loss, roc_auc_score
@@ -292,9 +292,9 @@ def fit(examples: Sequence[Example]) -> dict[str, Any]:
     right = np.array([example.right for example in examples])
     answerable = np.array([example.answerable for example in examples])
     stories = np.array([example.origin == STORIES for example in examples])
-    models = np.array([model_of(understand(example.question)) for example in examples])
-    parts: dict[Model, Flags] = {"about": models == "about", "other": models == "other"}
-    parts = {model: part for model, part in parts.items() if part.any()}
+    model_names = np.array([model_of(understand(example.question)) for example in examples])
+    parts: dict[Model, Flags] = {"about": model_names == "about", "other": model_names == "other"}
+    parts = {name: part for name, part in parts.items() if part.any()}
     weight = np.zeros(len(examples))
     for part in parts.values():
         weight[part] = weights_of(answerable[part], stories[part])
