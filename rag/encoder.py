@@ -85,10 +85,13 @@ class Encoder:
         return ids if len(ids) <= self.max_tokens else [*ids[: self.max_tokens - 1], ids[-1]]
 
     def with_weights(self, changed: Mapping[str, torch.Tensor]) -> Encoder:
-        """The same model with some of its weights changed: the others are shared."""
+        """The same model with some of its weights changed, layers added where `changed` has more:
+        the others are shared."""
         dtype = self._weights["embeddings.LayerNorm.weight"].dtype
         other = copy.copy(self)
         other._weights = self._weights | {name: w.to(dtype) for name, w in changed.items()}
+        while f"encoder.layer.{other._layers}.output.dense.weight" in changed:
+            other._layers += 1
         return other
 
     @torch.inference_mode()

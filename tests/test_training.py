@@ -183,6 +183,39 @@ def test_the_written_weights_have_the_hash_beside_them(tmp_path: Path, encoder: 
     assert (tmp_path / "reader.safetensors").stat().st_size < 25_000_000
 
 
+def test_a_layer_more_hands_on_what_it_is_given_and_learns(encoder: Encoder) -> None:
+    weights = training.starting_weights(bundled_folder(), None)
+    deeper = training.deepened(weights)
+    assert sum(w.numel() * 2 for w in deeper.values()) < 25_000_000
+    [ids] = (e.ids for e in encoder.tokenize(["Who rows? Ada rows to Oslo on Monday."]))
+    before = encoder.with_weights(weights).states([ids])[0]
+    after = encoder.with_weights(deeper).states([ids])[0]
+    assert torch.cosine_similarity(before, after, dim=-1).min() > 0.99
+    name = "encoder.layer.6.output.dense.weight"
+    changed = deeper | {name: torch.ones_like(deeper[name])}
+    assert not torch.allclose(before, encoder.with_weights(changed).states([ids])[0], atol=0.1)
+
+
+def test_an_article_that_answers_in_other_words_is_no_passage_without_the_answer(
+    tmp_path: Path, encoder: Encoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rag.training.examples.MIXED", 0)
+    monkeypatch.setattr("rag.training.examples.KINDS", {"near": 1})
+    first = "The talks in Oslo ended on Monday. Ada Berg spoke for Norway, as she had in May."
+    second = "Berg was Norway's voice in Oslo. The delegates dined in the town hall, then left."
+    third = "The talks in Oslo may go on in June. Nobody knows where the next round will be."
+    asked = "Who spoke for Norway in Oslo?"
+    questions = [
+        Question(asked, first, ((35, 43),), "train", "texts"),
+        Question(asked, second, ((0, 4),), "train", "texts"),
+        Question("Where will the next round be?", third, (), "train", "texts"),
+    ]
+    examples = Examples(encoder, questions, 1, tmp_path)
+    for example in (example for epoch in range(4) for example in examples.epoch(epoch)):
+        if not example.answers:
+            assert "may go on in june" in encoder.decode(example.ids)
+
+
 def test_going_on_keeps_a_share_of_what_was_there() -> None:
     old, new = {"w": torch.zeros(2)}, {"w": torch.ones(2)}
     assert training.mean(old, new, 0.3)["w"].tolist() == pytest.approx([0.3] * 2)

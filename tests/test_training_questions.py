@@ -11,7 +11,7 @@ import pytest
 
 from rag import SourceError
 from rag.encoder import Encoder
-from rag.training import written
+from rag.training import texts, written
 from rag.training.contrasts import contrast
 from rag.training.posts import find_posts, post_questions
 from rag.training.questions import Split, digest, read_contexts, read_questions
@@ -223,3 +223,37 @@ def test_written_questions_are_well_formed() -> None:
     assert 0.35 < absent / len(rows) < 0.45
     assert all(row["context"][0] != "1" for row in rows)  # of such contexts all are for tuning
     assert all(row["answer"] is None or row["answer"][0] < row["answer"][1] for row in rows)
+
+
+def test_a_story_is_asked_about_where_it_answers_or_may_seem_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    articles = [
+        {"title": "Talks end", "text": "The talks ended in Oslo."},
+        {"title": "Next round", "text": "After Oslo the envoys meet in Lima, where they ate."},
+    ]
+    questions = [
+        {"question": "Where did the talks end?", "answers": [[0, 19, 23], [1, 6, 10]]},
+        {"question": "What did the envoys eat in Lima?", "answers": []},
+    ]
+    file = tmp_path / "texts.jsonl"
+    file.write_text(json.dumps({"articles": articles, "questions": questions}) + "\n")
+    monkeypatch.setattr(texts, "FILE", file)
+    found = list(texts.text_questions())
+    assert [q.title for q in found] == ["Talks end", "Next round", "Next round"]
+    assert [[q.context[a:b] for a, b in q.answers] for q in found] == [["Oslo"], ["Oslo"], []]
+
+
+def test_texts_are_well_formed() -> None:
+    stories = [json.loads(line) for line in texts.FILE.read_text().splitlines()]
+    assert {len(story["articles"]) for story in stories} == {1, 3}
+    absent = total = 0
+    for story in stories:
+        asked = story["questions"]
+        assert len({item["question"] for item in asked}) == len(asked)
+        for place, start, end in (span for item in asked for span in item["answers"]):
+            said = story["articles"][place]["text"][start:end]
+            assert said == said.strip() != ""
+        absent += sum(not item["answers"] for item in asked)
+        total += len(asked)
+    assert 0.35 < absent / total < 0.45

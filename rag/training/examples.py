@@ -136,8 +136,11 @@ class Examples:
         self._near = _nearest(encoder, questions, work)
         self._names = defaultdict(set)
         self._slots = Slots([question.text for question in questions], encoder)
+        self._answering = defaultdict(set)  # contexts by question
         for question in questions:
             self._names[question.set_name].update(_NAME.findall(question.text))
+            if question.answers:
+                self._answering[question.text].add(question.context)
 
     def epoch(self, number: int) -> list[Example]:
         """All questions once, with passages that do not answer beside them, in random order."""
@@ -146,7 +149,7 @@ class Examples:
         for index, question in enumerate(self._questions):
             context = self._contexts[question.context]
             if not question.answers:
-                window = _window(context, None, _budget(rng), rng)
+                window = _tempting(context, question.text, _budget(rng), rng)
                 drafts.append(_draft(question.text, context, window, rng))
                 continue
             answers = [span for span in map(context.tokens_of, question.answers) if span]
@@ -179,7 +182,7 @@ class Examples:
             if not fits:
                 return None
             chosen = rng.choice(fits)
-            window = _window(chosen, None, _budget(rng), rng)
+            window = _tempting(chosen, question.text, _budget(rng), rng)
             return _draft(question.text, chosen, window, rng, hidden=said)
         if kind == "cut":
             run = _without(context, said, rng)
@@ -190,16 +193,17 @@ class Examples:
             changed = contrast(question.text, question.context, rng)
         else:
             changed = self._slots.exchange(question.text, question.context, rng)
-        if changed is None:
-            return None
         answer = context.tokens_of(question.answers[0])
+        if changed is None or answer is None:
+            return None
         window = _window(context, answer, _budget(rng), rng)
         return _draft(changed, context, window, rng, hidden=said)
 
     def _without_answer(self, index: int) -> list[Context]:
-        """The contexts near a question in which none of its answers stands."""
-        said = _said(self._questions[index])
-        near = [self._contexts[text] for text in self._near[index]]
+        """The contexts near a question that do not answer it in any words, as far as is known."""
+        question = self._questions[index]
+        said, answering = _said(question), self._answering[question.text]
+        near = [self._contexts[text] for text in self._near[index] if text not in answering]
         return [c for c in near if not any(answer in c.text.lower() for answer in said)]
 
     def _mixed(self, index: int, answers: Sequence[Span], rng: random.Random) -> Draft | None:
@@ -211,12 +215,9 @@ class Examples:
         others = rng.sample(fits, min(len(fits), rng.randint(*OTHERS) + (not answers)))
         if not others:
             return None
-        wanted = stems(question.text)
         pieces: list[tuple[Context, Span, Sequence[Span]]] = []
         for other in others:
-            shares = [share(wanted, said) + rng.random() / 4 for said in other.stems]
-            first, last = other.sentences[int(np.argmax(shares))]
-            window = _window(other, (first, last - 1), rng.randint(*PIECE), rng)
+            window = _tempting(other, question.text, rng.randint(*PIECE), rng)
             pieces.append((other, window, ()))
         if answers:
             window = _window(context, rng.choice(answers), rng.randint(*PIECE), rng)
@@ -286,15 +287,20 @@ def _budget(rng: random.Random) -> int:
     return LENGTH if rng.random() < WHOLE else rng.randint(*WINDOW)
 
 
-def _window(context: Context, answer: Span | None, budget: int, rng: random.Random) -> Span:
-    """Sentences in a row, as a token range: about the answer (a random place for None), until
-    the next one to either side would go above `budget` tokens."""
+def _tempting(context: Context, question: str, budget: int, rng: random.Random) -> Span:
+    """A window about a sentence that has much of the question, as retrieval would find it."""
+    wanted = stems(question)
+    shares = [share(wanted, said) + rng.random() / 4 for said in context.stems]
+    first, last = context.sentences[int(np.argmax(shares))]
+    return _window(context, (first, last - 1), budget, rng)
+
+
+def _window(context: Context, answer: Span, budget: int, rng: random.Random) -> Span:
+    """Sentences in a row, as a token range: about the answer, until the next one to either side
+    would go above `budget` tokens."""
     sentences = context.sentences
-    if answer is None:
-        first = last = rng.randrange(len(sentences))
-    else:
-        first = next(i for i, (_, end) in enumerate(sentences) if end > answer[0])
-        last = next(i for i, (_, end) in enumerate(sentences) if end > answer[1])
+    first = next(i for i, (_, end) in enumerate(sentences) if end > answer[0])
+    last = next(i for i, (_, end) in enumerate(sentences) if end > answer[1])
     while True:
         sides = []
         if first > 0 and sentences[last][1] - sentences[first - 1][0] <= budget:

@@ -1,10 +1,11 @@
 """Train the reader: the bundled encoder's layers with a head that marks an answer's two ends.
 
     python -m rag.training.reader FILE... --work DIR [--steps N] [--lr RATE] [--seed N]
-        [--share SHARE] [--written TIMES] [--init FILE [--new SHARE]]
+        [--share SHARE] [--written TIMES] [--init FILE [--new SHARE] [--deeper]]
 
 FILEs are question sets (see rag.training.questions); only their 'train' split is learnt from, with
-the questions written on their contexts (rag.training.written). The work folder keeps checkpoints:
+the questions that were written for this project, on their contexts and on texts of its own
+(rag.training.written, rag.training.texts). The work folder keeps checkpoints:
 run the same command again to go on after an interruption. With --init, what is written is the
 weighted mean of those weights and the new ones, which reads better than either (weight-space
 ensembles, Wortsman et al. 2022; docs/LOG.md).
@@ -33,6 +34,7 @@ from rag.training.command import exit_code
 from rag.training.examples import Example, Examples, batches
 from rag.training.posts import post_questions
 from rag.training.questions import digest, read_contexts, read_questions
+from rag.training.texts import text_questions
 from rag.training.written import written_questions
 from rag.weights import bundled_folder, hash_file
 
@@ -72,6 +74,32 @@ def starting_weights(folder: Path, init: Path | None) -> dict[str, torch.Tensor]
         for name, shape in HEAD.items()
     }
     return layers | head
+
+
+def deepened(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """A reader with one more layer on top, which at first hands on nearly what it is given.
+
+    The layer is the last one again with nothing coming out of its two halves (as the blocks of
+    LLaMA Pro, Wu et al. 2024), and with norms that undo themselves for states of the usual mean and
+    spread, which those of the layer below have by its own norm.
+    """
+    last = max(int(name.split(".")[2]) for name in weights if name.startswith("encoder."))
+    below, above = f"encoder.layer.{last}.", f"encoder.layer.{last + 1}."
+    layer = {
+        name.replace(below, above): weight
+        for name, weight in weights.items()
+        if name.startswith(below)
+    }
+    norm = f"{below}output.LayerNorm."
+    scale, shift = weights[f"{norm}weight"], weights[f"{norm}bias"]
+    spread = (scale.square().mean() + shift.var(correction=0)).sqrt()
+    for name, weight in layer.items():
+        if "output.dense" in name:
+            layer[name] = torch.zeros_like(weight)
+        elif "LayerNorm" in name:
+            usual = spread if name.endswith("weight") else shift.mean()
+            layer[name] = torch.full_like(weight, usual.item())
+    return {**weights, **layer}
 
 
 def loss_of(
@@ -212,6 +240,7 @@ def main() -> None:
     parser.add_argument(
         "--new", type=float, default=0.5, help="share of the new weights in the mean with --init's"
     )
+    parser.add_argument("--deeper", action="store_true", help="one more layer than --init has")
     parser.add_argument(
         "--share", type=float, default=1.0, help="of the sets' contexts, by hash: for a short run"
     )
@@ -225,10 +254,13 @@ def main() -> None:
     contexts = {c: s for file in given.files for c, s in read_contexts(file).items()}
     of_sets = [*itertools.chain(*map(read_questions, given.files)), *post_questions(contexts)]
     questions = [q for q in of_sets if q.split == "train" and hash_share(q.context) < given.share]
-    written = [q for q in written_questions(contexts) if q.split == "train"]
+    ours = itertools.chain(written_questions(contexts), text_questions())
+    written = [q for q in ours if q.split == "train"]
     questions += given.written * written
     examples = Examples(Encoder(folder, bf16=use_bf16("auto")), questions, given.seed, given.work)
     start = starting_weights(folder, given.init)
+    if given.deeper:
+        start = deepened(start)
     encoder = Dropping(folder, bf16=False)
     weights = train(examples, encoder, given.work, given.steps, given.lr, start)
     if given.init:
@@ -240,6 +272,7 @@ def main() -> None:
         "seed": given.seed,
         "init": hash_file(given.init) if given.init else None,
         "new": given.new if given.init else 1,
+        "deeper": given.deeper,
         "share": given.share,
         "written": given.written,
         "questions": len(questions),

@@ -1,0 +1,41 @@
+"""Texts written for this project to learn reading from, with their questions: `texts.jsonl`.
+
+News stories of invented people and events, each told by three articles as agencies, broadcasters
+and papers would at different moments, and passages as in an encyclopaedia. The questions are plain,
+as a news quiz, in two sentences or as in a chat; two in five have no answer, though something of
+the type asked for is there: of another person, event, time or role.
+
+A line has a story's articles (one for a passage), each with a title and a text, and its questions
+with their answers: [article, start, end] for every article in which the answer stands (code points
+of its text), none where none answers. Stories whose first text has 1 as the first hex digit of its
+SHA-256 are 'tune', to choose a reader by.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from rag.matching import share, stems
+from rag.training.questions import Question, Split, digest
+
+FILE = Path(__file__).parent / "texts.jsonl"
+
+
+def text_questions() -> Iterator[Question]:
+    """Every question on each article that answers it, or on the one that has most of its words."""
+    for line in FILE.read_text().splitlines():
+        story = json.loads(line)
+        articles = story["articles"]
+        split: Split = "tune" if digest(articles[0]["text"])[0] == "1" else "train"
+        words = [stems(f"{article['title']} {article['text']}") for article in articles]
+        for item in story["questions"]:
+            asked = item["question"]
+            spans = {place: (start, end) for place, start, end in item["answers"]}
+            wanted = stems(asked)
+            closest = max(range(len(articles)), key=lambda i: share(wanted, words[i]))
+            for place in spans or [closest]:
+                answers = (spans[place],) if spans else ()
+                article = articles[place]
+                yield Question(asked, article["text"], answers, split, "texts", article["title"])
