@@ -149,7 +149,8 @@ def train(
 
     `stop` ends it after fewer steps, as an interruption would.
     """
-    trained = {name: torch.nn.Parameter(weight.clone()) for name, weight in weights.items()}
+    names = sorted(weights)  # always the same: the optimizer's state in a checkpoint has no names
+    trained = {name: torch.nn.Parameter(weights[name].clone()) for name in names}
     matrices = [w for w in trained.values() if w.dim() == 2]
     others = [w for w in trained.values() if w.dim() < 2]
     groups: list[dict[str, Any]] = [
