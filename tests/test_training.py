@@ -41,7 +41,7 @@ def squad(folder: Path, *, version: str = "v2.0") -> Path:
         answers = [{"text": city, "answer_start": place}]
         questions = [
             {"question": f"Where was the fair of {1950 + number} held?", "answers": answers},
-            {"question": "Who closed the fair?", "answers": [], "is_impossible": True},
+            {"question": "Which guests came by ship?", "answers": [], "is_impossible": True},
         ]
         data.append({"title": city, "paragraphs": [{"context": context, "qas": questions}]})
     file = folder / "fair.json"
