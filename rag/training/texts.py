@@ -19,6 +19,7 @@ from pathlib import Path
 
 from rag.matching import share, stems
 from rag.training.questions import Question, Split, digest
+from rag.types import Span
 
 FILE = Path(__file__).parent / "texts.jsonl"
 
@@ -31,11 +32,13 @@ def text_questions() -> Iterator[Question]:
         split: Split = "tune" if digest(articles[0]["text"])[0] == "1" else "train"
         words = [stems(f"{article['title']} {article['text']}") for article in articles]
         for item in story["questions"]:
-            asked = item["question"]
-            spans = {place: (start, end) for place, start, end in item["answers"]}
-            wanted = stems(asked)
-            closest = max(range(len(articles)), key=lambda i: share(wanted, words[i]))
-            for place in spans or [closest]:
-                answers = (spans[place],) if spans else ()
-                article = articles[place]
-                yield Question(asked, article["text"], answers, split, "texts", article["title"])
+            wanted = stems(item["question"])
+            found: dict[int, tuple[Span, ...]] = {
+                place: ((start, end),) for place, start, end in item["answers"]
+            }
+            if not found:
+                closest = max(range(len(articles)), key=lambda i: share(wanted, words[i]))
+                found[closest] = ()
+            for place, answers in found.items():
+                text, title = articles[place]["text"], articles[place]["title"]
+                yield Question(item["question"], text, answers, split, "texts", title)
