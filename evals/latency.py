@@ -3,9 +3,9 @@
     python -m evals.latency FOLDER --home DIR [--json]
 
 DIR is a RAG_HOME with something indexed. Every answerable question is asked, and each time the
-parts of its floor are timed too: one encoding of the question, one query of Chroma, and the
-reader's own forward passes over what `ask` reads, in one batch. `read` is `Rag.read`, with all that
-it does around its forward passes.
+parts of its floor are timed too: one encoding of the question, one query of Chroma, and the bundled
+encoder's forward pass over what `ask` reads, in one batch (the reader has a layer more). `read` is
+`Rag.read`, with all that it does around its own passes.
 """
 
 from __future__ import annotations
