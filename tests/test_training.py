@@ -10,11 +10,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rag import SourceError
 from rag.encoder import Encoder
 from rag.training import reader as training
 from rag.training.examples import Examples, batches
+from rag.training.loss import expected_f1
 from rag.training.questions import Question, digest, read_questions
 from rag.weights import bundled_folder
 
@@ -162,6 +165,33 @@ def test_training_goes_on_after_a_stop(
     run(tmp_path / "parts", 2)
     assert run(tmp_path / "parts", 3) == pytest.approx(whole, rel=1e-6)
     assert whole != {name: weight.double().sum().item() for name, weight in start.items()}
+
+
+spans = st.tuples(st.integers(1, 8), st.integers(1, 8)).map(lambda span: tuple(sorted(span)))
+
+
+@given(said=spans, answers=st.lists(spans, min_size=1, max_size=3))
+def test_the_loss_rates_a_span_by_the_tokens_it_shares(
+    said: tuple[int, int], answers: list[tuple[int, int]]
+) -> None:
+    chances = torch.zeros(2, 9, 2)
+    chances[0, said[0], 0] = chances[0, said[1], 1] = 1
+    chances[1, 0] = 1  # nothing said
+    words = set(range(said[0], said[1] + 1))
+    wanted = [set(range(a, b + 1)) for a, b in answers]
+    f1 = max(2 * len(words & other) / (len(words) + len(other)) for other in wanted)
+    assert expected_f1(chances, [answers, answers]).tolist() == pytest.approx([f1, 0])
+    assert expected_f1(chances, [[(0, 0)]] * 2).tolist() == [0, 1]
+    even = torch.full((1, 9, 2), 1 / 9)  # drawn at random
+    alone = [chances_of(s, e, answers) for s in range(9) for e in range(9)]
+    assert expected_f1(even, [answers]).item() == pytest.approx(sum(alone) / 81, abs=1e-6)
+
+
+def chances_of(start: int, end: int, answers: list[tuple[int, int]]) -> float:
+    """The expected F1 of a start and an end that are certain."""
+    chances = torch.zeros(1, 9, 2)
+    chances[0, start, 0] = chances[0, end, 1] = 1
+    return expected_f1(chances, [answers]).item()
 
 
 def test_the_written_weights_have_the_hash_beside_them(tmp_path: Path, encoder: Encoder) -> None:

@@ -19,7 +19,7 @@ import itertools
 import json
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -29,9 +29,10 @@ from safetensors.torch import load_file, save_file
 from torch.nn import functional
 
 from rag.cpu import use_bf16
-from rag.encoder import Encoder, pad
+from rag.encoder import Encoder
 from rag.training.command import exit_code
 from rag.training.examples import Example, Examples, batches
+from rag.training.loss import loss_of
 from rag.training.posts import post_questions
 from rag.training.questions import digest, read_contexts, read_questions
 from rag.training.texts import text_questions
@@ -100,32 +101,6 @@ def deepened(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
             usual = spread if name.endswith("weight") else shift.mean()
             layer[name] = torch.full_like(weight, usual.item())
     return {**weights, **layer}
-
-
-def loss_of(
-    encoder: Encoder, weights: Mapping[str, torch.Tensor], batch: Sequence[Example]
-) -> torch.Tensor:
-    """Mean cross-entropy of start and end among the passage's tokens and [CLS].
-
-    Several annotators' answers share the target, each place by how many of them chose it.
-    """
-    ids, mask = pad([example.ids for example in batch])
-    pair = torch.tensor([example.pair for example in batch])[:, None]
-    begin = torch.tensor([example.passage for example in batch])[:, None]
-    length = torch.tensor([len(example.ids) for example in batch])[:, None]
-    place = torch.arange(ids.shape[1])[None]
-    segments = ((place >= pair) & (place < length)).long()
-    states = encoder.with_weights(weights).forward(ids, mask, segments)
-    logits = functional.linear(states, weights["head.weight"], weights["head.bias"]).float()
-    allowed = ((place >= begin) & (place < length - 1)) | (place == 0)
-    logits = logits.masked_fill(~allowed[:, :, None], -1e4)
-    target = torch.zeros_like(logits)
-    for row, example in enumerate(batch):
-        answers = example.answers or [(0, 0)]
-        for start, end in answers:
-            target[row, start, 0] += 1 / len(answers)
-            target[row, end, 1] += 1 / len(answers)
-    return functional.cross_entropy(logits, target)
 
 
 def endless(examples: Examples, from_step: int) -> Iterator[list[Example]]:

@@ -1,14 +1,16 @@
 """Texts written for this project to learn reading from, with their questions: `texts.jsonl`.
 
 News stories of invented people and events, each told by three articles as agencies, broadcasters
-and papers would at different moments, and passages as in an encyclopaedia. The questions are plain,
-as a news quiz, in two sentences or as in a chat; two in five have no answer, though something of
-the type asked for is there: of another person, event, time or role.
+and papers would at different moments, and passages as in an encyclopaedia. Their questions are
+plain, as a news quiz, in two sentences or as in a chat; two in five have no answer, though
+something of the type asked for is there: of another person, event, time or role. Then more
+passages, and reviews and posts, with questions as crowd workers ask and answer them: half begin
+with "what", answers are of one word to fifteen, some are marked by two, and three in ten have none.
 
 A line has a story's articles (one for a passage), each with a title and a text, and its questions
 with their answers: [article, start, end] for every article in which the answer stands (code points
-of its text), none where none answers. Stories whose first text has 1 as the first hex digit of its
-SHA-256 are 'tune', to choose a reader by.
+of its text), several where it may be worded otherwise, none where none answers. Stories whose first
+text has 1 as the first hex digit of its SHA-256 are 'tune', to choose a reader by.
 """
 
 from __future__ import annotations
@@ -33,12 +35,12 @@ def text_questions() -> Iterator[Question]:
         words = [stems(f"{article['title']} {article['text']}") for article in articles]
         for item in story["questions"]:
             wanted = stems(item["question"])
-            found: dict[int, tuple[Span, ...]] = {
-                place: ((start, end),) for place, start, end in item["answers"]
-            }
+            found: dict[int, list[Span]] = {}
+            for place, start, end in item["answers"]:
+                found.setdefault(place, []).append((start, end))
             if not found:
                 closest = max(range(len(articles)), key=lambda i: share(wanted, words[i]))
-                found[closest] = ()
+                found[closest] = []
             for place, answers in found.items():
                 text, title = articles[place]["text"], articles[place]["title"]
-                yield Question(item["question"], text, answers, split, "texts", title)
+                yield Question(item["question"], text, tuple(answers), split, "texts", title)
