@@ -1,16 +1,16 @@
 """The trained reader's network: the bundled encoder with other layers, and a head for spans.
 
 It reads a question and a stretch of text together, before the text the title of its document, which
-says what "the talks" are. Of each token of the text it says how likely the answer starts and ends
-there; the [CLS] token stands for "no answer here". Trained by `python -m rag.training.reader`; see
-rag/models/reader.md.
+says what "the talks" are. Of every two tokens of the text it says how likely the answer goes from
+the one to the other; the [CLS] token alone stands for "no answer here". Trained by `python -m
+rag.training.reader`; see rag/models/reader.md.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -30,11 +30,31 @@ LENGTH = 320  # tokens of a question and a window together, as in training
 QUESTION = 80  # tokens of a question at most
 TITLE = 40  # tokens of a title at most
 LONGEST = 30  # tokens of a span at most
-ENDS = 10  # best starts and ends that are paired
 BATCH = 16  # windows a forward pass
 SEPARATORS = 3  # [CLS] question [SEP] title window [SEP]
 
+HEAD = {  # its weights and their shapes
+    "head.weight": (2, 384),
+    "head.bias": (2,),
+    "head.start": (64, 384),
+    "head.end": (64, 384),
+}
+
 _BLANK_LINE = re.compile(r"\n[^\S\n]*\r?\n")
+
+
+def span_scores(states: torch.Tensor, head: Mapping[str, torch.Tensor]) -> torch.Tensor:
+    """How well each token does as a start, each as an end, and the two together, by their states.
+
+    Returns:
+        For (n, tokens, 384) the sums, (n, tokens as starts, tokens as ends): log probabilities but
+        for a constant. The third part, a product of two projections, is what keeps the start of one
+        answer from being paired with the end of another.
+    """
+    alone = F.linear(states, head["head.weight"], head["head.bias"])
+    starts, ends = (F.linear(states, head[f"head.{name}"]) for name in ("start", "end"))
+    together = starts @ ends.transpose(1, 2) / math.sqrt(starts.shape[2])
+    return alone[:, :, None, 0] + alone[:, None, :, 1] + together
 
 
 class Text(NamedTuple):
@@ -80,7 +100,7 @@ class SpanModel:
     def __init__(self, encoder: Encoder, file: Path) -> None:
         """Share `encoder`'s embeddings, take the layers and the head from a safetensors file."""
         weights = load_file(file)
-        self._head = weights.pop("head.weight").float(), weights.pop("head.bias").float()
+        self._head = {name: weights.pop(name).float() for name in HEAD}
         self._encoder = encoder.with_weights(weights)
 
     def read(self, question: str, texts: Sequence[Text], keep: int) -> list[list[Marked]]:
@@ -106,8 +126,8 @@ class SpanModel:
         found: list[Marked | None] = [None] * len(windows)
         for first in range(0, len(order), BATCH):
             chosen = order[first : first + BATCH]
-            logits = self._logits(asked, [windows[i][1] for i in chosen])
-            for i, scores in zip(chosen, logits, strict=True):
+            scored = self._scores(asked, [windows[i][1] for i in chosen])
+            for i, scores in zip(chosen, scored, strict=True):
                 found[i] = _mark(windows[i][1], scores, keep)
         readings: list[list[Marked]] = [[] for _ in texts]
         for (index, _), marked in zip(windows, found, strict=True):
@@ -116,20 +136,21 @@ class SpanModel:
         return readings
 
     @torch.inference_mode()
-    def _logits(self, asked: Sequence[int], windows: Sequence[Window]) -> list[NDArray[np.float32]]:
-        """Start and end logits, shape (1 + tokens, 2), of [CLS] and each window's tokens."""
+    def _scores(self, asked: Sequence[int], windows: Sequence[Window]) -> list[NDArray[np.float32]]:
+        """Span scores of [CLS] and each window's tokens, shape (1 + tokens, 1 + tokens)."""
         cls, sep = self._encoder.special_ids
         head = [cls, *asked, sep]
         ids, mask = pad([[*head, *window.title, *window.ids, sep] for window in windows])
         segments = mask.long()
         segments[:, : len(head)] = 0
         states = self._encoder.forward(ids, mask, segments)
-        logits = F.linear(states.float(), *self._head).numpy()
-        starts = [len(head) + len(window.title) for window in windows]
-        return [
-            np.concatenate([row[:1], row[start : start + len(window.ids)]])
-            for row, start, window in zip(logits, starts, windows, strict=True)
-        ]
+        scores = span_scores(states.float(), self._head).numpy()
+        found = []
+        for row, window in zip(scores, windows, strict=True):
+            first = len(head) + len(window.title)
+            places = np.array([0, *range(first, first + len(window.ids))])
+            found.append(row[np.ix_(places, places)])
+        return found
 
 
 def _windows(title: list[int], encoding: Encoding, text: Text, room: int) -> Iterator[Window]:
@@ -153,29 +174,28 @@ def _windows(title: list[int], encoding: Encoding, text: Text, room: int) -> Ite
         first = before if last - before < room // 2 else last
 
 
-def _mark(window: Window, logits: NDArray[np.float32], keep: int) -> Marked:
-    """The best spans of a window and the evidence for none, from [CLS]'s and its tokens' logits.
+def _mark(window: Window, scores: NDArray[np.float32], keep: int) -> Marked:
+    """The best spans of a window and the evidence for none, from the scores of [CLS] and its
+    tokens.
 
     None is in two paragraphs: a headline and the text below it are no answer together.
     """
-    scores = logits - np.logaddexp.reduce(logits, axis=0)
-    starts = 1 + np.argsort(-scores[1:, 0])[:ENDS]
-    ends = 1 + np.argsort(-scores[1:, 1])[:ENDS]
-    pairs = sorted(
-        (
-            (float(scores[start, 0] + scores[end, 1]), int(start), int(end))
-            for start in starts
-            for end in ends
-            if start <= end < start + LONGEST
-            and window.paragraphs[start - 1] == window.paragraphs[end - 1]
-        ),
-        reverse=True,
-    )[:keep]
-    spans = [
-        (window.offsets[start - 1][0], window.offsets[end - 1][1], score)
-        for score, start, end in sorted(pairs, key=lambda pair: -_expected_f1(pair, pairs))
-    ]
-    return Marked(spans, float(scores[0].sum()))
+    tokens = np.arange(len(scores))
+    reach = tokens[None] - tokens[:, None]
+    paragraphs = np.array([-1, *window.paragraphs])  # [CLS] is in none of them
+    fits = (reach >= 0) & (reach < LONGEST) & (paragraphs[:, None] == paragraphs[None])
+    spans = np.argwhere(fits)  # the first one is [CLS] alone
+    logs = scores[fits].astype(np.float64)  # a probability may be within 1e-7 of 1
+    logs -= np.logaddexp.reduce(logs)
+    best = 1 + np.argsort(-logs[1:], kind="stable")[:keep]
+    pairs = [(float(logs[i]), int(spans[i, 0]), int(spans[i, 1])) for i in best]
+    return Marked(
+        [
+            (window.offsets[start - 1][0], window.offsets[end - 1][1], log)
+            for log, start, end in sorted(pairs, key=lambda pair: -_expected_f1(pair, pairs))
+        ],
+        float(logs[0]),
+    )
 
 
 def _expected_f1(pair: tuple[float, int, int], pairs: Sequence[tuple[float, int, int]]) -> float:

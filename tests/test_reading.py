@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,7 +19,7 @@ from rag import ModelError, Passage, Reading
 from rag.embedding import BundledEmbedder
 from rag.reading import SpanReader
 from rag.sentences import split_sentences
-from rag.spans import Window, _mark
+from rag.spans import HEAD, Window, _mark, span_scores
 
 TEXT = (
     "The talks were held at Lancaster House in London. Commerce Secretary Howard Lutnick led the"
@@ -87,11 +88,31 @@ def test_the_span_that_most_readings_come_near_to_is_first() -> None:
     begin = 1
     logits[begin + 1, 0] = 0.0
     logits[[begin + 1, begin + 3, begin + 4], 1] = np.log([0.36, 0.3, 0.34])
-    marked = _mark(Window([], list(range(6)), offsets, [0] * 6), logits, 5)
+    scores = logits[:, None, 0] + logits[None, :, 1]
+    marked = _mark(Window([], list(range(6)), offsets, [0] * 6), scores, 5)
     text = " ".join(words)
     first, second = (text[start:end] for start, end, _ in marked.spans[:2])
     assert (first, second) == ("global head of", "global head of research")
     assert max(marked.spans, key=lambda span: span[2])[:2] == offsets[1]
+
+
+def test_a_start_is_not_paired_with_the_end_of_another_answer() -> None:
+    # "15,000 buses and 600,000 passengers": both starts and ends are as likely.
+    states = torch.zeros(1, 6, 384)
+    for token, (start, end) in enumerate([(0, 0), (1, 0), (0, 1), (0, 0), (1, 0), (0, 1)]):
+        states[0, token, :2] = torch.tensor([start, end])
+        states[0, token, 2 + token // 3] = 1.0
+    head = {name: torch.zeros(shape) for name, shape in HEAD.items()}
+    head["head.weight"][0, 0] = head["head.weight"][1, 1] = 1.0
+    offsets = [(6 * n, 6 * n + 5) for n in range(5)]
+    window = Window([], list(range(5)), offsets, [0] * 5)
+    [both] = span_scores(states, head).numpy()
+    assert len({round(log, 5) for *_, log in _mark(window, both, 3).spans}) == 1
+    for name in ("head.start", "head.end"):  # of one part of the text, or the other
+        head[name][0, 2] = head[name][1, 3] = 4.0
+    [apart] = span_scores(states, head).numpy()
+    said = {span[:2] for span in _mark(window, apart, 2).spans}
+    assert said == {(offsets[0][0], offsets[1][1]), (offsets[3][0], offsets[4][1])}
 
 
 def test_no_answer_is_in_two_paragraphs(reader: SpanReader) -> None:
@@ -104,7 +125,8 @@ def test_no_answer_is_in_two_paragraphs(reader: SpanReader) -> None:
     logits = np.full((4, 2), -20.0, dtype=np.float32)  # [CLS], three words
     logits[1, 0] = logits[3, 1] = 0.0
     offsets = [(0, 3), (4, 7), (9, 12)]
-    marked = _mark(Window([], [1, 2, 3], offsets, [0, 0, 1]), logits, 5)
+    scores = logits[:, None, 0] + logits[None, :, 1]
+    marked = _mark(Window([], [1, 2, 3], offsets, [0, 0, 1]), scores, 5)
     assert (0, 12) not in [span[:2] for span in marked.spans]
     assert marked.spans[0][:2] == (0, 7) or marked.spans[0][:2] == (0, 3)
 

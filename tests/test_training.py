@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,8 @@ from hypothesis import strategies as st
 from rag import SourceError
 from rag.encoder import Encoder
 from rag.training import reader as training
-from rag.training.examples import Examples, batches
-from rag.training.loss import expected_f1
+from rag.training.examples import Example, Examples, batches
+from rag.training.loss import loss_of, overlaps
 from rag.training.questions import Question, digest, read_questions
 from rag.weights import bundled_folder
 
@@ -171,27 +172,36 @@ spans = st.tuples(st.integers(1, 8), st.integers(1, 8)).map(lambda span: tuple(s
 
 
 @given(said=spans, answers=st.lists(spans, min_size=1, max_size=3))
-def test_the_loss_rates_a_span_by_the_tokens_it_shares(
+def test_a_span_is_rated_by_the_tokens_it_shares(
     said: tuple[int, int], answers: list[tuple[int, int]]
 ) -> None:
-    chances = torch.zeros(2, 9, 2)
-    chances[0, said[0], 0] = chances[0, said[1], 1] = 1
-    chances[1, 0] = 1  # nothing said
+    shared, none = overlaps([answers, [(0, 0)]], 9)
     words = set(range(said[0], said[1] + 1))
     wanted = [set(range(a, b + 1)) for a, b in answers]
     f1 = max(2 * len(words & other) / (len(words) + len(other)) for other in wanted)
-    assert expected_f1(chances, [answers, answers]).tolist() == pytest.approx([f1, 0])
-    assert expected_f1(chances, [[(0, 0)]] * 2).tolist() == [0, 1]
-    even = torch.full((1, 9, 2), 1 / 9)  # drawn at random
-    alone = [chances_of(s, e, answers) for s in range(9) for e in range(9)]
-    assert expected_f1(even, [answers]).item() == pytest.approx(sum(alone) / 81, abs=1e-6)
+    assert shared[said].item() == pytest.approx(f1)
+    assert shared[0].sum() == 0
+    assert shared.tril(-1).sum() == 0
+    assert none.sum() == none[0, 0] == 1
 
 
-def chances_of(start: int, end: int, answers: list[tuple[int, int]]) -> float:
-    """The expected F1 of a start and an end that are certain."""
-    chances = torch.zeros(1, 9, 2)
-    chances[0, start, 0] = chances[0, end, 1] = 1
-    return expected_f1(chances, [answers]).item()
+def test_the_loss_is_least_for_what_the_annotators_marked(encoder: Encoder) -> None:
+    ids = encoder.tokenize(["Who rows?", "Ada rows to Oslo on Monday."], special=False)
+    head, text = [encoder.special_ids[0], *ids[0].ids, encoder.special_ids[1]], ids[1].ids
+    first = len(head)
+    example = Example((*head, *text, encoder.special_ids[1]), first, first, ((first, first),))
+    absent = replace(example, answers=())
+    weights = training.starting_weights(bundled_folder(), None)
+
+    def loss(bias: tuple[float, float], one: Example) -> float:
+        return loss_of(encoder, weights | {"head.bias": torch.tensor(bias)}, [one]).item()
+
+    [states] = encoder.with_weights(weights).states([list(example.ids)])[0].float()
+    towards = weights | {"head.weight": 4 * states[first].expand(2, -1)}
+    away = weights | {"head.weight": -4 * states[first].expand(2, -1)}
+    assert loss((0.0, 0.0), example) == pytest.approx(loss((3.0, -1.0), example), abs=1e-4)
+    assert loss_of(encoder, towards, [example]) < loss_of(encoder, away, [example])
+    assert loss_of(encoder, towards, [absent]) > loss_of(encoder, towards, [example])
 
 
 def test_the_written_weights_have_the_hash_beside_them(tmp_path: Path, encoder: Encoder) -> None:

@@ -1,14 +1,14 @@
-"""What training the reader makes small: how far its starts and ends are from the annotators', and
-how little of their answers the span it draws is expected to share."""
+"""What training the reader makes small: how unlikely it finds the annotators' answers, and how
+little of them the span that it would draw is expected to share."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 import torch
-from torch.nn import functional
 
 from rag.encoder import Encoder, pad
+from rag.spans import span_scores
 from rag.training.examples import Example
 from rag.types import Span
 
@@ -18,12 +18,12 @@ NOWHERE: Span = (0, 0)  # [CLS], where a passage has no answer
 def loss_of(
     encoder: Encoder, weights: Mapping[str, torch.Tensor], batch: Sequence[Example]
 ) -> torch.Tensor:
-    """Mean cross-entropy of start and end among the passage's tokens and [CLS], and what is missing
-    to a token F1 of 1 of a span so drawn.
+    """Mean cross-entropy of the answer among all spans of the passage and [CLS], halved, and what
+    is missing to a token F1 of 1 of a span so drawn.
 
     The first alone rates a word too much like a wrong answer; the second is what counts, but has
     nothing to teach where no right span is likely yet (Xiong et al. 2018 mix them so). Several
-    annotators' answers share the target of the first, each place by how many of them chose it.
+    annotators' answers share the target of the first, each by how many of them chose it.
     """
     ids, mask = pad([example.ids for example in batch])
     pair = torch.tensor([example.pair for example in batch])[:, None]
@@ -32,28 +32,18 @@ def loss_of(
     place = torch.arange(ids.shape[1])[None]
     segments = ((place >= pair) & (place < length)).long()
     states = encoder.with_weights(weights).forward(ids, mask, segments)
-    logits = functional.linear(states, weights["head.weight"], weights["head.bias"]).float()
-    allowed = ((place >= begin) & (place < length - 1)) | (place == 0)
-    logits = logits.masked_fill(~allowed[:, :, None], -1e4)
-    answers = [example.answers or (NOWHERE,) for example in batch]
-    target = torch.zeros_like(logits)
-    for row, spans in enumerate(answers):
-        for start, end in spans:
-            target[row, start, 0] += 1 / len(spans)
-            target[row, end, 1] += 1 / len(spans)
-    missing = 1 - expected_f1(logits.softmax(1), answers)
-    return functional.cross_entropy(logits, target) + missing.mean()
-
-
-def expected_f1(chances: torch.Tensor, answers: Sequence[Sequence[Span]]) -> torch.Tensor:
-    """The mean F1 by tokens of a span against the annotator's that it is most like, (n,).
-
-    `chances`: of each token to be the start, and the end, (n, tokens, 2), drawn independently;
-    `answers`: first and last token of each answer.
-    """
-    start, end = chances.unbind(2)
     with torch.autocast("cpu", enabled=False):
-        return torch.einsum("ns,nse,ne->n", start, overlaps(answers, chances.shape[1]), end)
+        scores = span_scores(states.float(), weights)
+        inside = (place >= begin) & (place < length - 1)
+        fits = (inside[:, :, None] & inside[:, None]).triu()
+        fits[:, 0, 0] = True
+        logs = scores.masked_fill(~fits, -torch.inf).flatten(1).log_softmax(1).view_as(scores)
+        answers = [example.answers or (NOWHERE,) for example in batch]
+        marked = [(row, *span) for row, spans in enumerate(answers) for span in spans]
+        parts = torch.tensor([1 / len(spans) for spans in answers for _ in spans])
+        unlikely = -(parts * logs[torch.tensor(marked).unbind(1)]).sum()
+        shared = (logs.exp() * overlaps(answers, ids.shape[1])).sum()
+        return (unlikely / 2 - shared) / len(batch) + 1
 
 
 def overlaps(answers: Sequence[Sequence[Span]], tokens: int) -> torch.Tensor:

@@ -30,6 +30,7 @@ from torch.nn import functional
 
 from rag.cpu import use_bf16
 from rag.encoder import Encoder
+from rag.spans import HEAD
 from rag.training.command import exit_code
 from rag.training.examples import Example, Examples, batches
 from rag.training.loss import loss_of
@@ -46,7 +47,6 @@ WEIGHT_DECAY = 0.01
 CLIP = 1.0  # norm of the gradient
 SAVE_EVERY = 250  # steps
 DROPOUT = 0.15  # of what each half of a layer adds
-HEAD = {"head.weight": (2, 384), "head.bias": (2,)}
 
 
 class Dropping(Encoder):
@@ -59,22 +59,20 @@ class Dropping(Encoder):
 
 
 def starting_weights(folder: Path, init: Path | None) -> dict[str, torch.Tensor]:
-    """What is trained, in float32: the encoder's layers and the head; of `init` where given."""
-    if init is not None:
-        return {name: weight.float() for name, weight in load_file(init).items()}
+    """What is trained, in float32: the encoder's layers and the head; of `init` where given.
+
+    A new head has no opinion of starts and ends together, as its second projection is 0.
+    """
     generator = torch.Generator().manual_seed(0)
-    layers = {
-        name: weight.float()
-        for name, weight in load_file(folder / "model.safetensors").items()
-        if name.startswith("encoder.layer.")
-    }
     head = {
-        name: 0.02 * torch.randn(shape, generator=generator)
-        if name.endswith("weight")
-        else torch.zeros(shape)
+        name: torch.zeros(shape)
+        if name in ("head.bias", "head.end")
+        else 0.02 * torch.randn(shape, generator=generator)
         for name, shape in HEAD.items()
     }
-    return layers | head
+    layers = load_file(init or folder / "model.safetensors")
+    kept = ("encoder.layer.", "head.")
+    return head | {n: weight.float() for n, weight in layers.items() if n.startswith(kept)}
 
 
 def deepened(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -4,8 +4,9 @@ News stories of invented people and events, each told by three articles as agenc
 and papers would at different moments, and passages as in an encyclopaedia. Their questions are
 plain, as a news quiz, in two sentences or as in a chat; two in five have no answer, though
 something of the type asked for is there: of another person, event, time or role. Then more
-passages, and reviews and posts, with questions as crowd workers ask and answer them: half begin
-with "what", answers are of one word to fifteen, some are marked by two, and three in ten have none.
+passages, reviews and posts, with questions as crowd workers ask and answer them: two in five begin
+with "what", answers are of one word to fifteen and often marked in two ways, and a quarter have
+none.
 
 A line has a story's articles (one for a passage), each with a title and a text, and its questions
 with their answers: [article, start, end] for every article in which the answer stands (code points
