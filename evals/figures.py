@@ -75,6 +75,7 @@ METRICS: tuple[Metric, ...] = (
     _mean("citation_precision", CITATIONS, "citations that support (ALCE)", gated=True),
     _mean("citation_recall", CITATIONS, "statements supported by a citation (ALCE)", gated=True),
     _mean("span_iou", CITATIONS, "best overlap with gold evidence (IoU)"),
+    _mean("source_cited", CITATIONS, "answers given that cite a document with gold evidence"),
     _mean("verified", CITATIONS, "citations that are what their source says"),
     _mean("evidence_loaded", RETRIEVAL, "gold evidence that is in the index at its place"),
     _mean("passage_recall_at_5", RETRIEVAL, "evidence in the first 5 passages"),

@@ -12,6 +12,7 @@ from evals.metrics.answers import exact_match, f1, fact_recall, is_right, normal
 from evals.metrics.citations import (
     citation_precision,
     citation_recall,
+    source_cited,
     span_iou,
     statements,
     supports,
@@ -87,7 +88,7 @@ def judge(
     said = answers_at(answer, threshold)
     values: Values = dict.fromkeys((*PASSAGE_MEASURES, *DOCUMENT_MEASURES))
     values |= dict.fromkeys(("exact_match", "f1", "fact_recall", "extraneous_sentences"))
-    values |= dict.fromkeys(("citation_precision", "citation_recall", "span_iou"))
+    values |= dict.fromkeys(("citation_precision", "citation_recall", "span_iou", "source_cited"))
     values |= {
         "right_always": None if item.absent else float(right),
         "answered_right": None if item.absent else float(said and right),
@@ -112,6 +113,7 @@ def judge(
         citation_recall(answer.text, answer.citations, item.evidence) if answer.citations else None
     )
     values["span_iou"] = span_iou(answer.citations, item.evidence)
+    values["source_cited"] = source_cited(answer.citations, item.evidence) if said else None
     return values
 
 

@@ -1,9 +1,10 @@
 """From readings to a decision: which answer, and how likely it is right.
 
 Spans that mean the same are one candidate. Candidates are ordered by the probability that their
-spans carry, summed over passages, where a passage counts by how well it was retrieved, and by
-what a second reading of the first ones' sentences says (`rag.rereading`); to tell of a topic, first
-by how much of it their text names. The probability that one is right comes from a logistic model
+spans carry, summed over passages, where a passage counts by how well it was retrieved and is
+likelier to have no answer than those that were learnt from, and by what a second reading of the
+first ones' sentences says (`rag.rereading`); to tell of a topic, first by how much of it their text
+names. The probability that one is right comes from a logistic model
 over FEATURES, fitted by `python -m rag.training.calibration` on questions that trained nothing
 else; from one of its own for telling of a topic, where the passage's naming it counts more than
 the span in it.
@@ -27,7 +28,8 @@ from rag.particulars import place_of
 from rag.rereading import Read, reread
 from rag.types import Reading
 
-RETRIEVAL_POWER = 2.0  # how much the order of retrieval counts among passages
+RETRIEVAL_POWER = 4.0  # how much the order of retrieval counts among passages
+NONE_ODDS = 4.0  # the odds of no answer in a retrieved passage, relative to one to learn from
 SECOND_POWER = 0.15  # how much the second reading counts beside the first
 FEATURES = (
     "share",  # the candidate's share of all candidates' summed probability
@@ -107,6 +109,7 @@ def rank(
         passage = reading.passage
         margins[passage.source, passage.start] = reading.no_answer_score
         weight = (passage.fused_score / best) ** RETRIEVAL_POWER if best > 0 else 1.0
+        weight /= 1 + (NONE_ODDS - 1) * math.exp(reading.no_answer_score)  # Bayes' rule
         members += [
             Member(span, passage, weight * math.exp(span.span_score), place)
             for place, span in enumerate(reading.spans)

@@ -38,7 +38,7 @@ class Settings(BaseSettings):
         description="Folder for all state: index, catalog, lock. Made with mode 0700.",
     )
     threshold: float = Field(
-        0.4,  # about here an answer is right as often as "no answer" is true (docs/LOG.md)
+        0.5,  # more likely right than wrong
         ge=0,
         le=1,
         description="Answer only where the probability of being right is at least this; 0 always"

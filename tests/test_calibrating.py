@@ -13,7 +13,7 @@ import pytest
 
 from rag import Rag
 from rag.deciding import FEATURES
-from rag.training import calibration, stories
+from rag.training import calibration, stories, texts
 from rag.training.questions import Question
 from rag.types import Evidence, Passage, Reading
 
@@ -79,13 +79,13 @@ def test_a_few_documents_are_those_around(seeded: Rag, monkeypatch: pytest.Monke
     assert {passage.source for passage in asked.passages} <= set(sources[1:3])
 
 
-def test_stories_weigh_as_much_as_all_other_examples() -> None:
-    answerable = np.array([True, True, False, True, False, False, False])
-    stories_ = np.array([True, False, True, False, False, False, False])
-    weight = calibration.weights_of(answerable, stories_)
+def test_every_sort_of_collections_weighs_the_same() -> None:
+    answerable = np.array([True, True, False, True, False, False, False, True, False])
+    collections = np.array(["stories", "sets", "stories", *["sets"] * 4, *["invented"] * 2])
+    weight = calibration.weights_of(answerable, collections)
     assert weight.mean() == pytest.approx(1)
-    assert weight[stories_].sum() == pytest.approx(weight[~stories_].sum())
-    for part in (stories_, ~stories_):
+    for part in (collections == one for one in ("sets", "stories", "invented")):
+        assert weight[part].sum() == pytest.approx(weight.sum() / 3)
         share = weight[part & answerable].sum() / weight[part].sum()
         assert share == pytest.approx(calibration.ANSWERABLE)
 
@@ -177,6 +177,22 @@ def test_a_story_is_asked_over_its_own_articles(
     ]
     assert phrase.evidence == yes_no.evidence == (("0.txt", (10, 43)),)
     assert (phrase.accepted, yes_no.accepted) == (("Ada Berg",), ())
+
+
+def test_an_invented_story_is_asked_over_its_own_articles(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = ("The fair\n\nAda Berg opened the fair in Oslo.", "Oslo\n\nBo Lund closed the fair.")
+    articles = tuple(texts.Article("", text) for text in told)
+    questions = (("Who opened the fair?", ((0, (10, 18)),)), ("Who paid for the fair?", ()))
+    passage = texts.Text(articles[:1], questions, "tune")
+    story, learnt = (texts.Text(articles, questions, split) for split in ("tune", "train"))
+    monkeypatch.setattr(calibration, "read_texts", lambda: [passage, story, learnt])
+    said, missed = calibration.ask_invented(tmp_path / "work")
+    assert [passage.text for passage in said.passages] == [told[0]]  # nothing of other stories
+    assert (said.accepted, said.evidence) == (("Ada Berg",), (("0.txt", (10, 18)),))
+    assert (missed.accepted, missed.evidence) == ((), ())
+    assert said.origin == missed.origin == calibration.INVENTED
 
 
 def test_stories_have_questions_of_both_sorts_and_a_part_that_only_measures() -> None:

@@ -54,6 +54,14 @@ def test_what_is_retrieved_first_counts_more() -> None:
     assert decide(QUERY, readings, nothing_more)[0].members[0].span.text == "Ada Berg"
 
 
+def test_a_passage_that_seems_to_have_no_answer_counts_less() -> None:
+    readings = [
+        reading("c.txt", OTHER, "Carl Dahl", 0.45, 0.5),
+        reading("a.txt", GOOD, "Ada Berg", 0.42, 0.1),
+    ]
+    assert decide(QUERY, readings, nothing_more)[0].members[0].span.text == "Ada Berg"
+
+
 def test_clear_evidence_is_more_probable_than_a_near_miss() -> None:
     clear = decide(QUERY, [reading("a.txt", GOOD, "Ada Berg", 0.9, 0.05)], nothing_more)[0]
     unsure = decide(QUERY, [reading("a.txt", GOOD, "Ada Berg", 0.2, 0.7)], nothing_more)[0]

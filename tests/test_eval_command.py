@@ -37,7 +37,7 @@ def test_a_run_a_baseline_and_a_report(
     baseline = tmp_path / "small.baseline.json"
     assert main(["eval", *small, "--renew"]) == 0
     text = capsys.readouterr()
-    assert "44 questions (small 44), threshold 0.4" in text.out
+    assert "44 questions (small 44), threshold 0.5" in text.out
     assert "unanswerable questions left unanswered" in text.out
     assert "small, best on these questions" in text.out
     assert text.err == ""

@@ -20,6 +20,7 @@ from evals.metrics.calibration import ece, reliability
 from evals.metrics.citations import (
     citation_precision,
     citation_recall,
+    source_cited,
     span_iou,
     statements,
 )
@@ -93,6 +94,11 @@ class TestCitations:
         assert span_iou([citation(1, "a", 10, 30)], evidence) == pytest.approx(10 / 30)
         assert span_iou([citation(1, "b", 10, 30)], evidence) == 0
         assert span_iou([], evidence) is None
+
+    def test_a_source_is_cited_wherever_in_it_the_citation_is(self) -> None:
+        evidence = [support("a", 0, 20), support("b", 0, 20)]
+        assert source_cited([citation(1, "c", 0, 9), citation(2, "b", 90, 99)], evidence) == 1
+        assert source_cited([citation(1, "c", 0, 9)], evidence) == source_cited([], evidence) == 0
 
 
 class TestFacts:
@@ -230,6 +236,8 @@ class TestJudging:
         assert (values["right_always"], values["answered_right"], values["handled"]) == (1, 0, 0)
         assert (values["f1"], values["silent"], values["right_of_answered"]) == (1, None, None)
         assert values["brier"] == pytest.approx(0.49)
+        assert values["source_cited"] is None  # nothing is said
+        assert judge(GOLD, said("Bob"), 0.5, 1.0)["source_cited"] == 1
         values = judge(NONE, said("Ada", confidence=0.3), 0.5, 1.0)
         assert (values["silent"], values["handled"], values["f1"]) == (1, 1, None)
         assert values["brier"] == pytest.approx(0.09)

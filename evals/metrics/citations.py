@@ -52,6 +52,11 @@ def citation_recall(
     return sum(not good.isdisjoint(statement.markers) for statement in made) / len(made)
 
 
+def source_cited(citations: Sequence[Citation], evidence: Sequence[Support]) -> float:
+    """1 where a citation is into a document that has evidence, else 0."""
+    return float(not {one.source for one in citations}.isdisjoint(one.source for one in evidence))
+
+
 def span_iou(citations: Sequence[Citation], evidence: Sequence[Support]) -> float | None:
     """The best intersection over union (0 to 1, in characters) of a citation and a piece of
     evidence; None without citations."""

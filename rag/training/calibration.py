@@ -5,7 +5,8 @@
 FILEs are question sets (see rag.training.questions): their contexts become documents, and a
 quarter of the questions of their 'tune' split, which the reader never saw, are asked through the
 product's own retrieval. FOLDER has RealTimeQA 2022's articles: the questions of the 'tune' stories
-(rag.training.stories) are asked over the five articles of each.
+(rag.training.stories) are asked over the five articles of each, and those of the 'tune' stories
+that were invented (rag.training.texts) over their three.
 
 Of every title of those contexts, and of a name in each, it is also asked to be told about it ("Tell
 me about Baltic Sea."), which sentences of a text that has that title or name do.
@@ -13,8 +14,8 @@ me about Baltic Sea."), which sentences of a text that has that title or name do
 Each question of the sets is asked over all documents and over a few that stand next to its own,
 which are mostly about the same thing; and each answerable one again without its own document, so
 that what is left are near misses. Being told about something has a model of its own. Examples are
-weighted so that ANSWERABLE of the questions have an answer, and the stories' count as much as the
-others'. The work folder keeps the indexes.
+weighted so that ANSWERABLE of the questions have an answer, and the sets, the stories and the
+invented ones count the same. The work folder keeps the indexes.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ from rag.reading import Reader, SpanReader
 from rag.training.command import exit_code
 from rag.training.questions import Question, digest, read_questions
 from rag.training.stories import open_story, read_articles, read_stories
+from rag.training.texts import read_texts
 from rag.types import Passage, Span
 
 if TYPE_CHECKING:
@@ -57,7 +59,7 @@ ANSWERABLE = 2 / 3  # share of a person's questions that their documents answer:
 SIZES = (4, 12, 40)  # documents of a small collection
 LONGEST = 12  # words of an answer that may contain an accepted one
 FOLDS = 10
-STORIES = "stories"  # the origin of their examples
+STORIES, INVENTED = "stories", "invented stories"  # origins of examples
 _BRACKETS = re.compile(r"\s*\([^)]*\)$")  # of a title: "Beauty and the Beast (2017 film)"
 _NAME = re.compile(r"(?<=[a-z,] )[A-Z][a-z]+(?: [A-Z][a-z]+)+")
 STRENGTH = 1.0  # scikit-learn's C: the inverse of the penalty's weight
@@ -140,12 +142,27 @@ def ask_stories(folder: Path, work: Path) -> Iterator[Asked]:
     """The questions of the 'tune' stories, each over its story's articles alone."""
     articles = read_articles(folder)
     for number, story in enumerate(_bar([s for s in read_stories() if s.split == "tune"])):
-        with open_story(story, articles, work / f"story-{number}") as (rag, names):
+        texts = [articles[name] for name in story.documents]
+        with open_story(texts, work / f"story-{number}") as (rag, sources):
+            names = dict(zip(story.documents, sources, strict=True))
             for question in story.questions:
-                passages = rag.retrieve(question.text, k=PASSAGES)
+                passages = tuple(rag.retrieve(question.text, k=PASSAGES))
                 evidence = tuple((names[name], span) for name, span in question.evidence)
                 accepted = () if question.kind == "yes_no" else question.accepted
-                yield Asked(question.text, tuple(passages), accepted, STORIES, evidence)
+                yield Asked(question.text, passages, accepted, STORIES, evidence)
+
+
+def ask_invented(work: Path) -> Iterator[Asked]:
+    """The same of the 'tune' stories that were invented."""
+    stories = [t for t in read_texts() if t.split == "tune" and len(t.articles) > 1]
+    for number, story in enumerate(_bar(stories)):
+        texts = [article.text for article in story.articles]
+        with open_story(texts, work / f"invented-{number}") as (rag, sources):
+            for question, answers in story.questions:
+                passages = tuple(rag.retrieve(question, k=PASSAGES))
+                evidence = tuple((sources[place], span) for place, span in answers)
+                accepted = tuple(texts[place][slice(*span)] for place, span in answers)
+                yield Asked(question, passages, accepted, INVENTED, evidence)
 
 
 class Library:
@@ -291,13 +308,14 @@ def fit(examples: Sequence[Example]) -> dict[str, Any]:
     rows = np.array([example.features for example in examples])
     right = np.array([example.right for example in examples])
     answerable = np.array([example.answerable for example in examples])
-    stories = np.array([example.origin == STORIES for example in examples])
+    origins = [example.origin for example in examples]
+    collections = np.array([o if o in (STORIES, INVENTED) else "sets" for o in origins])
     model_names = np.array([model_of(understand(example.question)) for example in examples])
     parts: dict[Model, Flags] = {"about": model_names == "about", "other": model_names == "other"}
     parts = {name: part for name, part in parts.items() if part.any()}
     weight = np.zeros(len(examples))
     for part in parts.values():
-        weight[part] = weights_of(answerable[part], stories[part])
+        weight[part] = weights_of(answerable[part], collections[part])
 
     def fitted(some: np.ndarray[Any, Any]) -> tuple[StandardScaler, LogisticRegression]:
         scaler = StandardScaler().fit(rows[some])
@@ -335,11 +353,14 @@ def _linear(scaler: StandardScaler, model: LogisticRegression) -> dict[str, Any]
     }
 
 
-def weights_of(answerable: Flags, stories: Flags) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """A weight for each example, 1 on average: the stories' weigh as much as all others, and of
-    both ANSWERABLE have an answer."""
+def weights_of(
+    answerable: Flags, collections: np.ndarray[Any, np.dtype[np.str_]]
+) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """A weight for each example, 1 on average: every sort of collections that they were asked over
+    weighs the same, and of each ANSWERABLE have an answer."""
     weight = np.zeros(len(answerable))
-    for part in (stories, ~stories):
+    for collection in set(collections):
+        part = collections == collection
         for some, share in ((answerable, ANSWERABLE), (~answerable, 1 - ANSWERABLE)):
             weight[part & some] = share / max(1, (part & some).sum())
     scaled: np.ndarray[Any, np.dtype[np.float64]] = weight / weight.mean()
@@ -376,6 +397,7 @@ def main() -> None:
     asked = [
         *ask_sets(given.files, given.work),
         *ask_stories(given.news, given.work),
+        *ask_invented(given.work),
     ]
     model = fit(read(SpanReader(BundledEmbedder("auto")), _bar(asked)))
     reader = json.loads((OUTPUT.parent / "reader.json").read_text())["sha256"]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,16 +76,14 @@ def read_articles(folder: Path) -> dict[str, str]:
 
 
 @contextmanager
-def open_story(
-    story: Story, articles: Mapping[str, str], work: Path
-) -> Iterator[tuple[Rag, dict[str, str]]]:
-    """A story's articles, indexed in a folder of their own, and their sources by their ids; with a
+def open_story(articles: Sequence[str], work: Path) -> Iterator[tuple[Rag, list[str]]]:
+    """Some articles, indexed in a folder of their own, and their sources in that order; with a
     threshold of 0, so that it always answers."""
     documents = work / "documents"
     documents.mkdir(parents=True, exist_ok=True)
-    names = {name: f"{place}.txt" for place, name in enumerate(story.documents)}
-    for name, source in names.items():
-        (documents / source).write_text(articles[name], newline="")
+    sources = [f"{place}.txt" for place in range(len(articles))]
+    for source, text in zip(sources, articles, strict=True):
+        (documents / source).write_text(text, newline="")
     with Rag.open(home=work / "home", threshold=0) as rag:
         rag.ingest(documents)
-        yield rag, names
+        yield rag, sources

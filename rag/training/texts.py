@@ -11,14 +11,17 @@ none.
 A line has a story's articles (one for a passage), each with a title and a text, and its questions
 with their answers: [article, start, end] for every article in which the answer stands (code points
 of its text), several where it may be worded otherwise, none where none answers. Stories whose first
-text has 1 as the first hex digit of its SHA-256 are 'tune', to choose a reader by.
+text has 1 as the first hex digit of its SHA-256 are 'tune': they choose a reader, and fit the
+calibration.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from rag.matching import share, stems
 from rag.training.questions import Question, Split, digest
@@ -27,21 +30,52 @@ from rag.types import Span
 FILE = Path(__file__).parent / "texts.jsonl"
 
 
+@dataclass(frozen=True, slots=True)
+class Article:
+    """A text, and its title."""
+
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A story's articles, or a passage alone, and every question on it with where its answers
+    stand: an article's number and a span of its text."""
+
+    articles: tuple[Article, ...]
+    questions: tuple[tuple[str, tuple[tuple[int, Span], ...]], ...]
+    split: Split
+
+
+def read_texts() -> list[Text]:
+    """All stories and passages."""
+    return [_text(json.loads(line)) for line in FILE.read_text().splitlines()]
+
+
+def _text(row: dict[str, Any]) -> Text:
+    articles = tuple(Article(one["title"], one["text"]) for one in row["articles"])
+    questions = tuple(
+        (one["question"], tuple((place, (start, end)) for place, start, end in one["answers"]))
+        for one in row["questions"]
+    )
+    return Text(articles, questions, "tune" if digest(articles[0].text)[0] == "1" else "train")
+
+
 def text_questions() -> Iterator[Question]:
     """Every question on each article that answers it, or on the one that has most of its words."""
-    for line in FILE.read_text().splitlines():
-        story = json.loads(line)
-        articles = story["articles"]
-        split: Split = "tune" if digest(articles[0]["text"])[0] == "1" else "train"
-        words = [stems(f"{article['title']} {article['text']}") for article in articles]
-        for item in story["questions"]:
-            wanted = stems(item["question"])
+    for text in read_texts():
+        words = [stems(f"{article.title} {article.text}") for article in text.articles]
+        for question, answers in text.questions:
+            wanted = stems(question)
             found: dict[int, list[Span]] = {}
-            for place, start, end in item["answers"]:
-                found.setdefault(place, []).append((start, end))
+            for place, span in answers:
+                found.setdefault(place, []).append(span)
             if not found:
-                closest = max(range(len(articles)), key=lambda i: share(wanted, words[i]))
+                closest = max(range(len(words)), key=lambda i: share(wanted, words[i]))
                 found[closest] = []
-            for place, answers in found.items():
-                text, title = articles[place]["text"], articles[place]["title"]
-                yield Question(item["question"], text, tuple(answers), split, "texts", title)
+            for place, spans in found.items():
+                article = text.articles[place]
+                yield Question(
+                    question, article.text, tuple(spans), text.split, "texts", article.title
+                )
