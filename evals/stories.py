@@ -30,9 +30,9 @@ from rag.training.stories import Story, StoryQuestion, open_story, read_stories
 
 def ask(story: Story, articles: Mapping[str, str], work: Path) -> list[Outcome]:
     """Every question's best candidate, over the story's articles alone."""
-    with open_story([articles[name] for name in story.documents], work) as (rag, sources):
-        by_name = dict(zip(story.documents, sources, strict=True))
-        return [_outcome(one, rag.ask(one.text), by_name) for one in story.questions]
+    texts = {name: articles[name] for name in story.documents}
+    with open_story(texts, work) as (rag, sources):
+        return [_outcome(one, rag.ask(one.text), sources) for one in story.questions]
 
 
 def _outcome(question: StoryQuestion, answer: Answer, sources: Mapping[str, str]) -> Outcome:

@@ -2,12 +2,11 @@
 
 Spans that mean the same are one candidate. Candidates are ordered by the probability that their
 spans carry, summed over passages, where a passage counts by how well it was retrieved and is
-likelier to have no answer than those that were learnt from, and by what a second reading of the
+less likely to have an answer than those that were learnt from, and by what a second reading of the
 first ones' sentences says (`rag.rereading`); to tell of a topic, first by how much of it their text
-names. The probability that one is right comes from a logistic model
-over FEATURES, fitted by `python -m rag.training.calibration` on questions that trained nothing
-else; from one of its own for telling of a topic, where the passage's naming it counts more than
-the span in it.
+names. The probability that one is right comes from a logistic model over FEATURES, fitted by
+`python -m rag.training.calibration` on questions that trained nothing else; from one of its own for
+telling of a topic, where the passage's naming it counts more than the span in it.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ import pytest
 
 from rag import Rag
 from rag.deciding import FEATURES
-from rag.training import calibration, stories, texts
+from rag.training import asking, calibration, stories, texts
 from rag.training.questions import Question
 from rag.types import Evidence, Passage, Reading
 
@@ -64,11 +64,11 @@ def test_calibration_error_is_the_gap_between_confidence_and_truth() -> None:
 
 
 def test_a_few_documents_are_those_around(seeded: Rag, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(calibration, "SIZES", (2,))
+    monkeypatch.setattr(asking, "SIZES", (2,))
     sources = [info.source for info in seeded.sources()]
     [asked, without] = [
         one
-        for one in calibration.Library(seeded, sources).ask(
+        for one in asking.Library(seeded, sources).ask(
             "Who is the Commerce Secretary?", ("Xyzzy",), sources[2], "seeds"
         )
         if "few" in one.origin
@@ -93,7 +93,7 @@ def test_every_sort_of_collections_weighs_the_same() -> None:
 def test_topics_are_titles_and_names() -> None:
     film = Question("Who?", "In it, Ann Lee met Bo.", (), "tune", "x", "Cats (2019 film)")
     other = Question("Who?", "He saw Ann Lee and Ann Leeds once.", (), "train", "x", "Dogs")
-    assert calibration.topics([film, other]) == {
+    assert asking.topics([film, other]) == {
         "Cats": {film.context: [(0, 22)]},
         "Ann Lee": {film.context: [(7, 14)], other.context: [(7, 14)]},
     }
@@ -102,7 +102,7 @@ def test_topics_are_titles_and_names() -> None:
 def test_titles_that_brackets_tell_apart_are_one_topic() -> None:
     film = Question("Who?", "It has cats.", (), "tune", "x", "Cats (2019 film)")
     play = Question("Who?", "It had cats too.", (), "tune", "x", "Cats (musical)")
-    assert calibration.topics([film, play]) == {
+    assert asking.topics([film, play]) == {
         "Cats": {film.context: [(0, 12)], play.context: [(0, 16)]}
     }
 
@@ -110,9 +110,9 @@ def test_titles_that_brackets_tell_apart_are_one_topic() -> None:
 def test_to_be_told_about_a_topic_asks_for_its_sentences(
     seeded: Rag, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(calibration, "SIZES", (2,))
+    monkeypatch.setattr(asking, "SIZES", (2,))
     sources = [info.source for info in seeded.sources()]
-    library = calibration.Library(seeded, sources)
+    library = asking.Library(seeded, sources)
     about = {sources[1]: [(0, 9)], sources[2]: [(4, 8), (20, 24)]}
     asked = {one.origin: one for one in library.ask_about("Huawei in Brazil", about)}
     assert {one.text for one in asked.values()} == {"Tell me about Huawei in Brazil."}
@@ -135,7 +135,7 @@ def test_an_answer_in_sentences_may_be_right_by_where_it_stands(
     evidence: tuple[str, tuple[int, int]], *, right: bool
 ) -> None:
     passage = Passage("a.txt", 0, 15, "Mayors paid it.", 1.0, sentences=((0, 15),))
-    asked = calibration.Asked("Did they pay it?", (passage,), (), "x", (evidence,))
+    asked = asking.Asked("Did they pay it?", (passage,), (), "x", (evidence,))
     [example] = calibration.read(Marks(Evidence(0, 6, "Mayors", -0.1)), [asked])
     assert example.answerable
     assert example.right == right
@@ -167,11 +167,11 @@ def test_a_story_is_asked_over_its_own_articles(
     )
     closed = stories.StoryQuestion("Did it close?", "yes_no", ("yes",), (("oslo", (10, 43)),), None)
     monkeypatch.setattr(
-        calibration,
+        asking,
         "read_stories",
         lambda: [stories.Story(("oslo",), (opened, closed), s) for s in ("tune", "test")],
     )
-    phrase, yes_no = calibration.ask_stories(tmp_path, tmp_path / "work")
+    phrase, yes_no = asking.ask_stories(tmp_path, tmp_path / "work")
     assert [passage.text for passage in phrase.passages] == [
         "The fair\n\nAda Berg opened the fair in Oslo."
     ]
@@ -187,12 +187,12 @@ def test_an_invented_story_is_asked_over_its_own_articles(
     questions = (("Who opened the fair?", ((0, (10, 18)),)), ("Who paid for the fair?", ()))
     passage = texts.Text(articles[:1], questions, "tune")
     story, learnt = (texts.Text(articles, questions, split) for split in ("tune", "train"))
-    monkeypatch.setattr(calibration, "read_texts", lambda: [passage, story, learnt])
-    said, missed = calibration.ask_invented(tmp_path / "work")
-    assert [passage.text for passage in said.passages] == [told[0]]  # nothing of other stories
+    monkeypatch.setattr(asking, "read_texts", lambda: [passage, story, learnt])
+    said, missed = asking.ask_invented(tmp_path / "work")
+    assert [passage.text for passage in said.passages] == [told[0]]  # the other is too far off
     assert (said.accepted, said.evidence) == (("Ada Berg",), (("0.txt", (10, 18)),))
     assert (missed.accepted, missed.evidence) == ((), ())
-    assert said.origin == missed.origin == calibration.INVENTED
+    assert said.origin == missed.origin == asking.INVENTED
 
 
 def test_stories_have_questions_of_both_sorts_and_a_part_that_only_measures() -> None:
@@ -221,7 +221,7 @@ def test_an_answer_is_judged_as_it_is_shown(
     place, middle = text.index(words), text.index("She")
     sentences = ((0, middle - 1), (middle, len(text)))
     passage = Passage("a.txt", 0, len(text), text, 1.0, sentences=sentences)
-    asked = calibration.Asked(question, (passage,), (accepted,), "x")
+    asked = asking.Asked(question, (passage,), (accepted,), "x")
     [example] = calibration.read(Marks(Evidence(place, place + len(words), words, -0.1)), [asked])
     assert example.answerable
     assert example.right == right

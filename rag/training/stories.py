@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from rag.gold import Absent, Kind
 from rag.pipeline import Rag
@@ -22,6 +22,7 @@ from rag.training.questions import Split, digest
 from rag.types import Span
 
 FILE = Path(__file__).parent / "stories.jsonl"
+Name = TypeVar("Name")  # of an article in its story: its id, its place
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +77,14 @@ def read_articles(folder: Path) -> dict[str, str]:
 
 
 @contextmanager
-def open_story(articles: Sequence[str], work: Path) -> Iterator[tuple[Rag, list[str]]]:
-    """Some articles, indexed in a folder of their own, and their sources in that order; with a
+def open_story(articles: Mapping[Name, str], work: Path) -> Iterator[tuple[Rag, dict[Name, str]]]:
+    """Some articles, indexed in a folder of their own, and their sources by the same names; with a
     threshold of 0, so that it always answers."""
     documents = work / "documents"
     documents.mkdir(parents=True, exist_ok=True)
-    sources = [f"{place}.txt" for place in range(len(articles))]
-    for source, text in zip(sources, articles, strict=True):
-        (documents / source).write_text(text, newline="")
+    sources = {name: f"{place}.txt" for place, name in enumerate(articles)}
+    for name, source in sources.items():
+        (documents / source).write_text(articles[name], newline="")
     with Rag.open(home=work / "home", threshold=0) as rag:
         rag.ingest(documents)
         yield rag, sources
