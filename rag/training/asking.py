@@ -187,6 +187,6 @@ def _told(
         yield Asked(question, tuple(others), (), f"{origin} but its own")
 
 
-def bar(items: Sequence[Any]) -> Iterable[Any]:
+def bar(items: Sequence[Any], doing: str = "Asking") -> Iterable[Any]:
     """The items, with progress where a person looks on."""
-    return tqdm(items, desc="Asking", disable=None, leave=False)
+    return tqdm(items, desc=doing, disable=None, leave=False)

@@ -229,7 +229,7 @@ def main() -> None:
         *ask_stories(given.news, given.work),
         *ask_invented(given.work),
     ]
-    model = fit(read(SpanReader(BundledEmbedder("auto")), bar(asked)))
+    model = fit(read(SpanReader(BundledEmbedder("auto")), bar(asked, "Reading")))
     reader = json.loads((OUTPUT.parent / "reader.json").read_text())["sha256"]
     names = [file.name for file in given.files]
     model |= {

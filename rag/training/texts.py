@@ -6,8 +6,8 @@ plain, as a news quiz, in two sentences or as in a chat; two in five have no ans
 something of the type asked for is there: of another person, event, time or role. Then more
 passages, reviews and posts, with questions as crowd workers ask and answer them: two in five begin
 with "what", answers are of one word to fifteen and often marked in two ways, and a quarter have
-none. Last, stories of which two in three questions with an answer keep no word of the sentence that
-has it, and two in three without one keep all but one.
+none. Last, stories of which half or more of the questions with an answer keep hardly a word of the
+sentence that has it, and half or more of those without one keep all but what matters.
 
 A line has a story's articles (one for a passage), each with a title and a text, and its questions
 with their answers: [article, start, end] for every article in which the answer stands (code points
