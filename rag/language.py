@@ -1,12 +1,13 @@
-"""Tells when a text is plainly in another language than English.
+"""Tells when a text is plainly in another language than English, or in another script.
 
-The identifier is a naive Bayes model inside the py3langid package; it reads nothing else and
-takes up to a second to load, once per process.
+The identifier of languages is a naive Bayes model inside the py3langid package; it reads nothing
+else and takes up to a second to load, once per process.
 """
 
 from __future__ import annotations
 
 import functools
+import unicodedata
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -33,6 +34,13 @@ def foreign_language(text: str) -> str | None:
     language, probability = _identifier().classify(sample)
     is_foreign = probability >= _MIN_PROBABILITY and language not in _NEAR_ENGLISH
     return str(language) if is_foreign else None
+
+
+def other_script(text: str) -> bool:
+    """Whether most letters of `text` are of another script than Latin."""
+    letters = [char for char in text if char.isalpha()]
+    latin = sum(unicodedata.name(char, "").startswith("LATIN") for char in letters)
+    return 2 * latin < len(letters)
 
 
 def _sample(text: str) -> str:
