@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from rag.language import other_script
 from rag.sentences import split_sentences
 
 # Where one sentence may end and another begin: worth a look, which takes nltk. Not in "U.S. trade".
@@ -86,6 +87,9 @@ _SENTENCES = re.compile(
 )
 
 
+NO_TOPIC = "This wants everything summarised. Name a topic, as in \u201cSummarise the talks.\u201d"
+OTHER_SCRIPT = "The question is not in Latin letters: the reader was made for English."
+
 Wants = Literal["phrase", "sentences", "topic", "everything"]
 
 
@@ -107,6 +111,14 @@ class Query:
     def in_sentences(self) -> bool:
         """Whether the answer is more than a name, a number or a phrase."""
         return self.wants != "phrase"
+
+    @property
+    def refused(self) -> str | None:
+        """Why the reader is not asked, in words for a person; None where it is asked."""
+        if self.wants == "everything":
+            return NO_TOPIC
+        # On other scripts it marks words at random, with a confidence that was fitted on English.
+        return OTHER_SCRIPT if other_script(self.asked) else None
 
 
 def understand(question: str) -> Query:

@@ -32,7 +32,6 @@ from rag.following import stand_alone
 from rag.home import Home
 from rag.ingesting import Ingester, Progress, fingerprint
 from rag.kinds import Query, understand
-from rag.language import other_script
 from rag.reading import SpanReader
 from rag.retrieval import Retrieval, search
 from rag.settings import Settings, is_loopback
@@ -59,16 +58,7 @@ logger = logging.getLogger(__name__)
 
 SEEDS = Path(rag.__file__).parent.parent / "seeds"
 SEARCHES = 10  # at most, where others write faster than one is done (30 ms)
-NO_TOPIC = "This wants everything summarised. Name a topic, as in \u201cSummarise the talks.\u201d"
-OTHER_SCRIPT = "The question is not in Latin letters: the reader was made for English."
 MAX_QUESTION = 2_000  # characters; past this, tokens are not even counted
-
-
-def _unread(query: Query) -> str | None:
-    """Why the reader is not asked, None where it is. Its confidence was fitted on English."""
-    if query.wants == "everything":
-        return NO_TOPIC
-    return OTHER_SCRIPT if other_script(query.asked) else None
 
 
 def _silent(_done: int, _total: int) -> None:
@@ -318,15 +308,14 @@ class Rag:
             )
         with self._asking(question, self.settings.passages, sources) as (query, store, found):
             retrieved = perf_counter()
-            unread = _unread(query)
-            readings = [] if unread else self._reader.read(query.text, found.passages)
+            readings = [] if query.refused else self._reader.read(query.text, found.passages)
             candidates = decide(query, readings, self._reader.read)
             sentences = self._sentences(query, readings, candidates)
             read = perf_counter()
             answerer = Answerer(self._reader.name, store.catalog)
             answer = (
-                answerer.abstain(query.asked, 0.0, found.passages, unread)
-                if unread
+                answerer.abstain(query.asked, 0.0, found.passages, query.refused)
+                if query.refused
                 else answerer.answer(
                     query, candidates, found.passages, self.settings.threshold, sentences
                 )

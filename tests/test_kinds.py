@@ -178,6 +178,22 @@ def test_what_names_something_is_no_summary_of_everything(question: str) -> None
     assert understand(question).wants != "everything"
 
 
+@pytest.mark.parametrize(
+    ("question", "refused"),
+    [
+        ("Who is Łukaszewski?", False),
+        ("Which post does 习近平 (Xi) have?", False),
+        ("2024?", False),
+        ("?!", False),
+        ("Кто министр торговли?", True),
+        ("谁是美国商务部长？", True),
+        ("Ποιος;", True),
+    ],
+)
+def test_what_is_asked_in_another_script_is_refused(question: str, refused: bool) -> None:
+    assert bool(understand(question).refused) == refused
+
+
 @pytest.mark.parametrize("question", ["please, " * 250 + "stop", "stop" + " -" * 1000 + " here"])
 def test_a_long_lead_takes_no_long(question: str) -> None:
     started = perf_counter()

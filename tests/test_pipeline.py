@@ -105,15 +105,6 @@ def test_a_question_in_another_script_has_no_answer_but_passages(
     assert answer.passages
 
 
-@pytest.mark.parametrize("name", ["Łukaszewski", "Nguyễn Văn Minh", "Müller", "习近平 (Xi)"])
-def test_names_in_other_letters_are_asked_about_in_english(
-    name: str, rag: Rag, folder: Path
-) -> None:
-    (folder / "a.txt").write_text(f"The ministry said that {name} leads the delegation.\n")
-    rag.ingest(folder)
-    assert "Latin" not in str(rag.ask(f"Which post does {name} have?").reason)
-
-
 def test_what_the_documents_do_not_say_is_not_answered(seeded: Rag) -> None:
     answer = seeded.ask("Which enzyme unwinds the double helix during replication?")
     assert answer.status == "abstained"
