@@ -166,6 +166,14 @@ def test_silence_is_plain_and_its_passages_are_not_evidence() -> None:
     assert "Some <b>words" in Parsed(html).text
 
 
+def test_of_passages_that_were_not_read_nothing_is_said() -> None:
+    passage = Passage("a.txt", 0, 4, "Word", 0.1)
+    found = replace(abstained(passage), confidence=0.0)
+    html = present.evidence(found, {"a.txt": cited("Word", ["Word"])[0]})
+    assert "The closest passages." in html
+    assert "do not answer" not in html
+
+
 def test_silence_without_passages() -> None:
     assert "Nothing in the documents comes close" in present.evidence(abstained(), {})
 

@@ -179,7 +179,7 @@ def evidence(found: Answer, documents: Mapping[str, Document]) -> str:
             the sentence that was checked when the answer was made.
     """
     if found.status == "abstained":
-        return _closest(found.passages, documents)
+        return _closest(found, documents)
     parts = [_conflicts(found, documents)]
     by_source: dict[str, list[Citation]] = {}
     for citation in found.citations:
@@ -218,11 +218,13 @@ def _side(
     )
 
 
-def _closest(passages: Sequence[Passage], documents: Mapping[str, Document]) -> str:
-    if not passages:
+def _closest(found: Answer, documents: Mapping[str, Document]) -> str:
+    """The passages that come closest; where none was weighed nothing is said of them."""
+    if not found.passages:
         return '<p class="hint">Nothing in the documents comes close.</p>'
-    parts = ['<p class="hint">The closest passages. They do not answer the question.</p>']
-    for passage in passages:
+    said = " They do not answer the question." if found.confidence else ""
+    parts = [f'<p class="hint">The closest passages.{said}</p>']
+    for passage in found.passages:
         text = passage.text.strip()
         shown = text if len(text) <= CLOSEST else f"{text[:CLOSEST].rsplit(maxsplit=1)[0]} …"
         head = _head(passage.source, documents.get(passage.source), passage)
