@@ -18,6 +18,7 @@ from .conftest import SEEDS
 from .gold_documents import rows, write_gold
 
 ROW = rows()[0]
+OTHERS = sorted(GOLD[0].parent.glob("others-*.jsonl"))
 
 
 def write(folder: Path, *lines: Any) -> Path:
@@ -166,11 +167,22 @@ def test_the_gold_is_as_large_and_as_varied_as_it_says() -> None:
     assert len(near) > len([item for item in items if item.absent]) / 2
 
 
-def test_gold_evidence_is_in_the_seeds_character_for_character() -> None:
+@pytest.mark.parametrize("file", [*GOLD, *OTHERS], ids=lambda file: file.stem)
+def test_gold_evidence_is_in_the_seeds_character_for_character(file: Path) -> None:
     texts = {path.name: path.read_bytes().decode() for path in SEEDS.iterdir()}
-    for _, item in Dataset.seeds().questions():
+    items = read_gold(file)
+    assert len(items) >= 90
+    for item in items:
         for one in item.evidence:
             assert texts[one.source][one.start : one.end] == one.quote, item.id
+
+
+def test_the_questions_of_others_are_there() -> None:
+    assert len(OTHERS) == 3
+    for file in OTHERS:
+        items = read_gold(file)
+        assert sum(item.absent is None for item in items) == 80
+        assert {item.kind for item in items} == {item.kind for item in read_gold(GOLD[0])}
 
 
 def test_gold_is_split_by_fact() -> None:
