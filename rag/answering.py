@@ -15,7 +15,7 @@ from rag.catalog import Kept
 from rag.citing import cite
 from rag.copies import independent
 from rag.deciding import Candidate
-from rag.extending import extend
+from rag.extending import extend, series
 from rag.grouping import Member, normal_form
 from rag.kinds import Query
 from rag.replies import without_thoughts
@@ -97,7 +97,9 @@ class Answerer:
                 f"The best candidate is right with a probability of {best.confidence:.2f},"
                 f" below the threshold of {threshold:.2f}.",
             )
-        citations = self._cite_sentences(sentences) or self._cite(best.members, SUPPORTS)
+        citations = self._cite_sentences(sentences) or self._cite(
+            best.members, SUPPORTS, several=query.several
+        )
         if not citations:
             return self.abstain(
                 question,
@@ -116,7 +118,9 @@ class Answerer:
             confidence=best.confidence,
             citations=citations,
             agreement=Agreement(independent(sources, self._library.copies(sources)), sources),
-            conflicts=() if sentences else self._conflicts(candidates[1:], set(sources)),
+            conflicts=(
+                () if sentences or query.several else self._conflicts(candidates[1:], set(sources))
+            ),
             passages=tuple(passages),
         )
 
@@ -217,15 +221,18 @@ class Answerer:
                 found.append(Conflict(_line(citations[0].quote), citations))
         return tuple(found[:SHOWN_CONFLICTS])
 
-    def _cite(self, members: Sequence[Member], least: float) -> tuple[Citation, ...]:
-        """The best span of each source, the first whatever its probability, others from `least`."""
+    def _cite(
+        self, members: Sequence[Member], least: float, *, several: bool = False
+    ) -> tuple[Citation, ...]:
+        """The best span of each source, the first whatever its probability, others from `least`;
+        where `several` are asked for, of names all in a row."""
         citations: list[Citation] = []
         seen: set[str] = set()
         for place, member in enumerate(members):
             source = member.passage.source
             if source in seen or (place and _probability(member) < least):
                 continue
-            if citation := self._citation(member, len(citations) + 1):
+            if citation := self._citation(member, len(citations) + 1, several=several):
                 citations.append(citation)
                 seen.add(source)
             if len(citations) == CITED:
@@ -244,14 +251,14 @@ class Answerer:
                 citations += [found] if found else []
         return tuple(citations)
 
-    def _citation(self, member: Member, marker: int) -> Citation | None:
+    def _citation(self, member: Member, marker: int, *, several: bool = False) -> Citation | None:
         """A span widened to the words that a person would give, checked against its source."""
         kept = self._library.kept(member.passage.source)
         span, passage = member.span, member.passage
         start, end = span.start - passage.start, span.end - passage.start
         if kept is None or passage.text[start:end] != span.text or start >= end:
             return None
-        start, end = extend(passage.text, start, end)
+        start, end = extend(passage.text, start, end, several=several)
         return cite(
             kept.document,
             kept.sentences,
@@ -272,9 +279,11 @@ def _words(
     text = " ".join(f"{_line(citation.quote)} [{citation.marker}]" for citation in citations)
     first, leader = citations[0], best.members[0]
     inside = first.start <= leader.span.start and leader.span.end <= first.end
-    if inside and first.source == leader.passage.source and query.wants != "topic":
-        return _line(leader.span.text), text
-    return _line(first.quote), text
+    if not inside or first.source != leader.passage.source or query.wants == "topic":
+        return _line(first.quote), text
+    span = (leader.span.start - first.start, leader.span.end - first.start)
+    start, end = series(first.quote, *span) if query.several else span
+    return _line(first.quote[start:end]), text
 
 
 def _probability(member: Member) -> float:

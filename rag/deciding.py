@@ -39,7 +39,7 @@ FEATURES = (
     # ("China" for "Chinese"), 1 where it has none
     "pairs",  # share of the question's neighbouring words that are neighbours in that passage;
     # of its words, where it has only one
-    "in_sentences",  # 1 where more than a phrase is wanted, else 0
+    "wants_more",  # 1 where more than a phrase is wanted, else 0
     "together",  # logarithm of its odds against no answer, read with the other candidates
 )
 NEAR = 150  # characters to either side of a span
@@ -127,7 +127,7 @@ def rank(
             max(m.span.span_score for m in found.members if m.passage is leader.passage) - without,
             leader.passage.dense_score or 0.0,
             *_words(query, leader),
-            float(query.in_sentences),
+            float(query.in_sentences or query.several),
             second - none,
         )
         ranked.append((found, mass * math.exp(SECOND_POWER * second), features))

@@ -1,7 +1,7 @@
 """A span widened to the words that a person would give, never beyond its text.
 
 Whole words; a number with its currency, scale and unit; a family name with the names and titles
-before it.
+before it; where several are asked for, a name with those beside it ("Ada Berg, Bo Ek and Cy Dahl").
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 
 from rag.types import Span
+
+BEFORE = 200  # characters before a name in which those that stand in a row with it are looked for
 
 _WORD = r"[^\W_]"
 _BEFORE_NUMBER = re.compile(r"(?:US|A|C|HK)?[$€£¥]\s?\Z|[-+]\Z")
@@ -26,14 +28,39 @@ _NAME = re.compile(
     rf"(?:(?:[A-Z]{_WORD}*[.'\u2019-]?)+\s(?:(?:de|da|von|van|bin|al|of)\s)?)+\Z",
 )
 _ONE_NAME = re.compile(rf"[A-Z]{_WORD}+(?:['\u2019-]{_WORD}+)*\Z")
+# Names in a row: "Treasury Secretary Scott Bessent, Wang Wentao and U.S. Senator J. Doe".
+_CAPITAL = r"(?:(?:[A-Z]\.)+|(?:Mr|Mrs|Ms|Dr|St|Sen|Rep|Gov|Gen)\.|[A-Z][\w'\u2019-]*)"
+_ITEM = rf"(?:{_CAPITAL}[^\S\n](?:(?:of|for|the|de|da|von|van|bin|al)[^\S\n])*)*[A-Z][\w'\u2019-]*"
+_AND = r"(?:\s?,)?\s(?:and\s|as\swell\sas\s)|\s?,\s"
+_ITEMS = re.compile(rf"{_ITEM}(?:(?:{_AND}){_ITEM})*\Z")
+_MORE = re.compile(rf"(?:(?:{_AND}){_ITEM})+")
+_LESS = re.compile(rf"(?<![\w.-])(?:{_ITEM}(?:{_AND}))+(?:{_CAPITAL}[^\S\n])*\Z")
+_PLACED = r"(?:[Ii]n|[Oo]n|[Aa]t|[Aa]fter|[Bb]efore|[Ss]ince|[Ff]rom|[Nn]ear)\s"
+_TIME_OR_PLACE = re.compile(rf"{_PLACED}{_ITEM}\s?,\s")  # "On Monday, Ada and Bo"
 _SENTENCE_START = re.compile(r"(?:^|[.!?:;][\"'\u201d\u2019)]*\s+|\n\s*|[\"“]\s*)\Z")
 
 
-def extend(text: str, start: int, end: int) -> Span:
-    """The widened span of `text[start:end]`, which must not be empty."""
+def extend(text: str, start: int, end: int, *, several: bool = False) -> Span:
+    """The widened span of `text[start:end]`, which must not be empty; of a name with its `series`
+    where `several` things are asked for."""
     start, end = _whole_words(text, *_trimmed(text, start, end))
     start, end = _with_unit(text, start, end)
-    return _with_first_names(text, start, end), end
+    start = _with_first_names(text, start, end)
+    return series(text, start, end) if several else (start, end)
+
+
+def series(text: str, start: int, end: int) -> Span:
+    """Of names `text[start:end]` with all those that stand in a row with them; else as it is."""
+    if not _ITEMS.match(text[start:end]):
+        return start, end
+    if found := _MORE.match(text, end):
+        end = found.end()
+    before = max(0, start - BEFORE)
+    if found := _LESS.search(text[before:start]):
+        first = before + found.start()
+        placed = _TIME_OR_PLACE.search(text, max(0, first - len("before ")), start)
+        start = placed.end() if placed and placed.end() > first else first
+    return start, end
 
 
 def _trimmed(text: str, start: int, end: int) -> Span:

@@ -25,6 +25,14 @@ _GIST = r"""(?:an?\ |the\ )? (?:(?:short|brief|quick|concise)\ )?
 _SUMMARY = rf"""list|name\ (?:all|the|some)|(?:the|a)\ list|compare|summari[sz]e|sum\ up|describe
           |explain|outline|discuss|(?:(?:more|all|everything|something)\ )?about\b(?!\ {_ASKS})
           |{_GIST}"""
+_AUXILIARIES = (
+    "is|are|was|were|am|do|does|did|has|have|had|can|could|will|would|shall|should|may|might|must"
+)
+_PLACED = (
+    "(?:according\\ to|about|after|against|at|before|by|during|for|from|in|of|on|over|to|with)"
+)
+_PLURAL = r"""(?!(?:news|series|means|politics|headquarters|years|months|weeks|days|dates|hours
+            |comes|goes|makes|takes|leads|wins|applies)\b) (?-i:[a-z])+(?<![siu])s\b"""
 # Wants to be told about something: "Summarise the talks", "What happened in Geneva?";
 # not what has a question in it ("Explain to me how it works"), nor an amount ("About 50 came").
 _ABOUT = re.compile(
@@ -76,13 +84,24 @@ _SENTENCES = re.compile(
         (?:reasons?|explanation|purpose|aim|significance|impact|effects?|consequences?|implications?
           |difference|reaction|response|argument|main\ points?|background|context|details)\b
       | \bwhat\ (?:did|does|do|has|have|had|was|is|were|are)\b .*
-        \b(?:say|said|saying|think|claim|argue|warn|mean|explain|suggest|agreed|decided|discussed
-          |announced|happen|happening|know|known)\b
+        \b(?:say|said|saying|tell|told|think|claim|argue|warn|mean|explain|suggest|agreed|decided
+          |discussed|announced|happen|happening|know|known)\b
       | \bwhat\ (?:happened|happens)\b
       | ^\W*(?:{_SUMMARY})\b
-      | ^\W*(?:is|are|was|were|am|do|does|did|has|have|had|can|could|will|would|shall|should|may
-          |might|must)(?:n['\u2019]t)?\b
+      | ^\W*(?:{_PLACED}\ [^,?]{{1,60}},\ )?(?:{_AUXILIARIES})(?:n['\u2019]t)?\b
       | \bwhat\ are\ the\b | \bwhich\ are\b""",
+    re.IGNORECASE | re.VERBOSE,
+)
+# Wants several things named, no days: by its number ("which two issues") or its plural ("which
+# issues", "which U.S. officials"), told from "what happens" by the verb that comes after it.
+_SEVERAL = re.compile(
+    rf"""^\W*(?:list|name\ (?:all|the|some)|(?:the|a)\ list)\b
+      | \bwhat\ are\ the\b | \bwhich\ are\b | \bwho\ (?:are|were)\ (?:the|its|his|her|their)\b
+      | \b(?:which|what)\ (?:two|three|four|five|six|seven|eight|nine|ten|several|\d\d?)\ (?=\w)
+      | ^\W*(?:{_PLACED}\ )?(?:
+          (?:which|what)\ (?:kind|type|sort)s\ of\b
+          | which\ (?:(?-i:[A-Z])\S*\ ){{0,2}}{_PLURAL}
+          | what\ {_PLURAL}\ (?:{_AUXILIARIES}|besides|that)\b )""",
     re.IGNORECASE | re.VERBOSE,
 )
 
@@ -100,12 +119,14 @@ class Query:
 
     It `wants` a phrase (a name, a number); sentences (why, how, what somebody said, a list, yes or
     no); a topic told about ("Tell me about ..."), of which nothing is asked; or everything
-    summarised ("What are these articles about?").
+    summarised ("What are these articles about?"). `several` things may be wanted of either of the
+    first two.
     """
 
     asked: str
     text: str
     wants: Wants
+    several: bool = False
 
     @property
     def in_sentences(self) -> bool:
@@ -132,7 +153,8 @@ def understand(question: str) -> Query:
         wants = "topic"
     elif _SENTENCES.search(blunt):
         wants = "sentences"
-    return Query(question, plain(question), wants)
+    several = wants in ("phrase", "sentences") and bool(_SEVERAL.search(blunt))
+    return Query(question, plain(question), wants, several)
 
 
 def plain(question: str) -> str:

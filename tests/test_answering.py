@@ -18,6 +18,7 @@ TEXTS = {
     "a.txt": "It began at noon. The minister, Ada Berg, signed the deal on Monday.",
     "b.txt": "Ada Berg signed for the ministry. Nobody else did.",
     "c.txt": "The deal was signed by Carl Dahl, said the paper.",
+    "d.txt": "The envoys Di Ek, Ed Fahl and Flo Gran signed it on Tuesday. Ed Fahl left.",
 }
 
 
@@ -57,10 +58,11 @@ def answer(
     *candidates: Candidate,
     sentences: Sequence[Sentence] = (),
     shared: Sequence[tuple[str, str]] = (),
+    question: str = "Who signed?",
 ) -> Answer:
     answerer = Answerer("reader", Library(list(shared)))
     passages = [passage(source) for source in TEXTS]
-    return answerer.answer(understand("Who signed?"), candidates, passages, 0.5, sentences)
+    return answerer.answer(understand(question), candidates, passages, 0.5, sentences)
 
 
 def test_every_source_that_says_so_is_cited() -> None:
@@ -104,6 +106,24 @@ def test_another_answer_elsewhere_is_shown_as_a_conflict() -> None:
 def test_an_unlikely_other_answer_is_no_conflict() -> None:
     other = candidate(member("c.txt", "Carl Dahl", 0.3), confidence=0.1)
     assert answer(candidate(member("a.txt", "Ada Berg")), other).conflicts == ()
+
+
+def test_where_several_are_asked_for_all_in_a_row_are_named() -> None:
+    """And who else is named contradicts nobody."""
+    found = answer(
+        candidate(member("d.txt", "Ed Fahl")),
+        candidate(member("c.txt", "Carl Dahl", 0.8), confidence=0.3),
+        question="Which envoys signed?",
+    )
+    assert found.short == "Di Ek, Ed Fahl and Flo Gran"
+    assert [c.quote for c in found.citations] == [found.short]
+    assert found.conflicts == ()
+    assert answer(candidate(member("d.txt", "Ed Fahl"))).short == "Ed Fahl"
+    whole = Sentence(passage("d.txt"), *passage("d.txt").sentences[0], 0.9, None)  # type: ignore[arg-type]
+    told = answer(
+        candidate(member("d.txt", "Ed Fahl")), sentences=[whole], question="List the envoys."
+    )
+    assert told.short == found.short
 
 
 def test_the_same_source_does_not_contradict_itself() -> None:

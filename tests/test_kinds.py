@@ -15,28 +15,54 @@ from rag.kinds import as_read, plain, understand
         "Why did the markets fall?",
         "How did the two sides reach the deal?",
         "What did the minister say about tariffs?",
-        "What was agreed in Geneva?",
-        "List the members of the delegation.",
-        "Please summarise the articles",
         "What are the next steps?",
+        "Name the members of the delegation.",
+        "What was agreed in Geneva?",
+        "Please summarise the articles",
         "what happened after the meeting",
         "Explain the dispute over rare earths.",
         "Could you tell me more about the framework?",
         "Give me a summary of the articles",
-        "Name the members of the delegation.",
+        "What did the minister tell reporters?",
+        "According to the minister, is the deal done?",
+        "In Berg's view, have the talks failed?",
         "Did the two sides agree on tariffs?",
         "Hasn't the framework been approved?",
         "The talks ended on Tuesday. What did the minister say about them?",
     ],
 )
-def test_why_how_said_lists_and_yes_or_no_want_sentences(question: str) -> None:
+def test_why_how_said_and_yes_or_no_want_sentences(question: str) -> None:
     assert understand(question).in_sentences
 
 
 @pytest.mark.parametrize(
     "question",
     [
+        "List the members of the delegation.",
+        "Name the members of the delegation.",
+        "What are the next steps?",
+        "Which are the next steps?",
+        "Which two issues were left?",
+        "By which steps did they break the deal?",
+        "Which U.S. officials went to London?",
+        "What measures did the two sides agree on?",
+        "What kinds of goods need a license?",
+        "Who were the members of the delegation?",
+    ],
+)
+def test_several_things_may_be_asked_for(question: str) -> None:
+    assert understand(question).several
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
         "Who leads the delegation?",
+        "What makes Lancaster House neutral?",
+        "Which comes first, the deal or the vote?",
+        "Which crisis led to the talks?",
+        "On which days did they meet?",
+        "What two-day meeting ended on Tuesday?",
         "How many days were left?",
         "How long did it last?",
         "When did the talks begin?",
@@ -52,6 +78,7 @@ def test_why_how_said_lists_and_yes_or_no_want_sentences(question: str) -> None:
 )
 def test_names_numbers_and_places_do_not(question: str) -> None:
     assert understand(question).wants == "phrase"
+    assert not understand(question).several
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,8 @@ def read(reader: Reader, asked: Iterable[Asked]) -> list[Example]:
                     _stands_in(sentence, one.evidence) for sentence in chosen
                 )
             else:
-                right = is_right(_widened(best.members[0]), one.accepted)
+                words = _widened(best.members[0], several=query.several)
+                right = is_right(words, one.accepted)
             examples.append(Example(one.text, one.origin, features, answerable, right))
     return examples
 
@@ -102,9 +103,10 @@ def _words(sentence: supporting.Sentence) -> str:
     return sentence.passage.text[sentence.start - start : sentence.end - start]
 
 
-def _widened(member: Member) -> str:
+def _widened(member: Member, *, several: bool) -> str:
     span, passage = member.span, member.passage
-    start, end = extend(passage.text, span.start - passage.start, span.end - passage.start)
+    start, end = span.start - passage.start, span.end - passage.start
+    start, end = extend(passage.text, start, end, several=several)
     return passage.text[start:end]
 
 
