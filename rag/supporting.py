@@ -13,12 +13,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rag.embedding import Embedder
-from rag.kinds import Query
+from rag.grouping import Member
 from rag.matching import share, stems
 from rag.types import Passage, Reading
 
@@ -120,14 +121,21 @@ class SentenceScorer:
 
 
 def choose(
-    query: Query, sentences: Sequence[Sentence], readings: Sequence[Reading]
+    sentences: Sequence[Sentence], readings: Sequence[Reading], best: Member | None
 ) -> list[Sentence]:
     """At most four sentences, best first: those that support the answer and repeat no other.
 
-    A sentence's support is its own probability and that of the reader's best span in it; to tell
-    of a topic its own alone, since no span is the answer.
+    A sentence's support is its own probability and that of the reader's best span in it. The one
+    that the best candidate stands in comes first, since the answer's confidence is that
+    candidate's; one alone is followed by the next in its passage, which often goes on to say why.
+    To tell of a topic, support is a sentence's own alone, since no span is the answer.
+
+    Args:
+        sentences: of the passages, in their order.
+        readings: of the passages.
+        best: the best candidate's leading span; None to tell of a topic.
     """
-    read, share_needed = ((), TOPIC_SHARE) if query.wants == "topic" else (readings, SHARE)
+    read, share_needed = (readings, SHARE) if best else ((), TOPIC_SHARE)
     spans = [(r.passage.source, span) for r in read for span in r.spans]
 
     def support(sentence: Sentence) -> float:
@@ -141,13 +149,33 @@ def choose(
         return sentence.probability + max(inside, default=0.0)
 
     scored = sorted(((support(s), s) for s in sentences), key=lambda pair: -pair[0])
-    chosen: list[Sentence] = []
+    chosen = [s for s in sentences if best and _has(s, best)][:1]
     for value, sentence in scored:
         if len(chosen) == MOST or (chosen and value < share_needed * scored[0][0]):
             break
-        if all(float(sentence.vector @ other.vector) < REPEATS for other in chosen):
+        if not _repeats(sentence, chosen):
             chosen.append(sentence)
+    if best and len(chosen) == 1:
+        chosen += [
+            after
+            for before, after in pairwise(sentences)
+            if before is chosen[0]
+            and after.passage is before.passage
+            and not _repeats(after, chosen)
+        ]
     return chosen
+
+
+def _repeats(sentence: Sentence, others: Sequence[Sentence]) -> bool:
+    return any(float(sentence.vector @ other.vector) >= REPEATS for other in others)
+
+
+def _has(sentence: Sentence, best: Member) -> bool:
+    """Whether a span begins in a sentence."""
+    return (
+        sentence.passage.source == best.passage.source
+        and sentence.start <= best.span.start < sentence.end
+    )
 
 
 def _sentences(passage: Passage) -> list[str]:

@@ -80,7 +80,9 @@ def read(reader: Reader, asked: Iterable[Asked]) -> list[Example]:
             answerable = bool(one.accepted or one.evidence)
             if query.in_sentences:
                 passages = one.passages[: supporting.PASSAGES]
-                chosen = supporting.choose(query, scorer.score(query.text, passages), readings)
+                leader = None if query.wants == "topic" else best.members[0]
+                scored = scorer.score(query.text, passages)
+                chosen = supporting.choose(scored, readings, leader)
                 right = says(" ".join(map(_words, chosen)), one.accepted) or any(
                     _stands_in(sentence, one.evidence) for sentence in chosen
                 )
