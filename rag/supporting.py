@@ -36,6 +36,7 @@ PASSAGES = 5  # that the sentences of an answer are chosen from
 MOST = 4  # sentences of an answer
 SHARE = 0.5  # of the best sentence's support that another one needs
 TOPIC_SHARE = 0.25  # the same for what tells of a topic: several do
+SURE = 0.5  # probability of the best candidate's span in its passage; from here on it is enough
 REPEATS = 0.8  # cosine of two sentences that say the same
 
 
@@ -127,8 +128,9 @@ def choose(
 
     A sentence's support is its own probability and that of the reader's best span in it. The one
     that the best candidate stands in comes first, since the answer's confidence is that
-    candidate's; one alone is followed by the next in its passage, which often goes on to say why.
-    To tell of a topic, support is a sentence's own alone, since no span is the answer.
+    candidate's; one alone whose words the reader is not SURE of is followed by the next in its
+    passage, which often goes on to say why. To tell of a topic, support is a sentence's own alone,
+    since no span is the answer.
 
     Args:
         sentences: of the passages, in their order.
@@ -155,7 +157,7 @@ def choose(
             break
         if not _repeats(sentence, chosen):
             chosen.append(sentence)
-    if best and len(chosen) == 1:
+    if best and best.span.span_score < math.log(SURE) and len(chosen) == 1:
         chosen += [
             after
             for before, after in pairwise(sentences)

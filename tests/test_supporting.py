@@ -54,11 +54,12 @@ def test_the_best_candidate_s_sentence_comes_first_then_what_supports_as_much() 
     assert words(chosen) == [SIGNED, STORM, PRESS]
 
 
-def test_a_sentence_alone_is_followed_by_the_next() -> None:
+def test_a_doubtful_sentence_alone_is_followed_by_the_next() -> None:
     of = passage()
-    read = reading(of, "left", 0.9)
+    read, sure = reading(of, "left", 0.3), reading(of, "left", 0.9)
     assert words(choose(sentences(of, 0.3, 0, 0, 0, 0), [read], best(read))) == [LEFT, STORM]
-    last = reading(of, "press", 0.9)
+    assert words(choose(sentences(of, 0.3, 0, 0, 0, 0), [sure], best(sure))) == [LEFT]
+    last = reading(of, "press", 0.3)
     other = passage("Somebody else came.", "b.txt")
     following = [*sentences(of, 0, 0, 0, 0, 0.3), *sentences(other, 0)]
     assert words(choose(following, [last], best(last))) == [PRESS]
@@ -66,7 +67,7 @@ def test_a_sentence_alone_is_followed_by_the_next() -> None:
 
 def test_what_says_the_same_is_said_once() -> None:
     of = passage()
-    read = reading(of, "signed", 0.9)
+    read = reading(of, "signed", 0.3)
     chosen = choose(sentences(of, 0.9, 0.9, 0.9, 0.9, 0.9, same=True), [read], best(read))
     assert words(chosen) == [SIGNED]
 
