@@ -22,7 +22,9 @@ _TEXTS = r"""(?:(?:the|this|these|those|my|your|all|both)\ )+
           (?:(?:two|three|four|five|\d{1,2}|news)\ )?(?:article|document|text|file|source)s?"""
 _GIST = r"""(?:an?\ |the\ )? (?:(?:short|brief|quick|concise)\ )?
           (?:summary|overview|outline|gist|(?:main|key)\ (?:point|fact|takeaway)s?)"""
-_SUMMARY = rf"""list|name\ (?:all|the|some)|(?:the|a)\ list|compare|summari[sz]e|sum\ up|describe
+_LISTED = r"list|name\ (?:all|the|some)|(?:the|a)\ list"
+_WHAT_ARE = r"\bwhat\ are\ the\b | \bwhich\ are\b"
+_SUMMARY = rf"""{_LISTED}|compare|summari[sz]e|sum\ up|describe
           |explain|outline|discuss|(?:(?:more|all|everything|something)\ )?about\b(?!\ {_ASKS})
           |{_GIST}"""
 _AUXILIARIES = (
@@ -89,14 +91,14 @@ _SENTENCES = re.compile(
       | \bwhat\ (?:happened|happens)\b
       | ^\W*(?:{_SUMMARY})\b
       | ^\W*(?:{_PLACED}\ [^,?]{{1,60}},\ )?(?:{_AUXILIARIES})(?:n['\u2019]t)?\b
-      | \bwhat\ are\ the\b | \bwhich\ are\b""",
+      | {_WHAT_ARE}""",
     re.IGNORECASE | re.VERBOSE,
 )
 # Wants several things named, no days: by its number ("which two issues") or its plural ("which
 # issues", "which U.S. officials"), told from "what happens" by the verb that comes after it.
 _SEVERAL = re.compile(
-    rf"""^\W*(?:list|name\ (?:all|the|some)|(?:the|a)\ list)\b
-      | \bwhat\ are\ the\b | \bwhich\ are\b | \bwho\ (?:are|were)\ (?:the|its|his|her|their)\b
+    rf"""^\W*(?:{_LISTED})\b | {_WHAT_ARE}
+      | \bwho\ (?:are|were)\ (?:the|its|his|her|their)\b
       | \b(?:which|what)\ (?:two|three|four|five|six|seven|eight|nine|ten|several|\d\d?)\ (?=\w)
       | ^\W*(?:{_PLACED}\ )?(?:
           (?:which|what)\ (?:kind|type|sort)s\ of\b

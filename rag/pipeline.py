@@ -354,8 +354,8 @@ class Rag:
         if not candidates or not query.in_sentences:
             return []
         passages = [reading.passage for reading in readings[:PASSAGES]]
-        best = None if query.wants == "topic" else candidates[0].members[0]
-        return choose(self._scorer.score(query.text, passages), readings, best)
+        scored = self._scorer.score(query.text, passages)
+        return choose(query, scored, readings, candidates[0].members[0])
 
     def _checked(self, question: str) -> str:
         """The question, stripped. Raises UsageError where it cannot be asked."""

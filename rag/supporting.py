@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from rag.embedding import Embedder
 from rag.grouping import Member
+from rag.kinds import Query
 from rag.matching import share, stems
 from rag.types import Passage, Reading
 
@@ -122,7 +123,7 @@ class SentenceScorer:
 
 
 def choose(
-    sentences: Sequence[Sentence], readings: Sequence[Reading], best: Member | None
+    query: Query, sentences: Sequence[Sentence], readings: Sequence[Reading], leader: Member
 ) -> list[Sentence]:
     """At most four sentences, best first: those that support the answer and repeat no other.
 
@@ -133,11 +134,13 @@ def choose(
     since no span is the answer.
 
     Args:
+        query: what is asked.
         sentences: of the passages, in their order.
         readings: of the passages.
-        best: the best candidate's leading span; None to tell of a topic.
+        leader: the best candidate's first span.
     """
-    read, share_needed = (readings, SHARE) if best else ((), TOPIC_SHARE)
+    topic = query.wants == "topic"
+    read, share_needed = ((), TOPIC_SHARE) if topic else (readings, SHARE)
     spans = [(r.passage.source, span) for r in read for span in r.spans]
 
     def support(sentence: Sentence) -> float:
@@ -151,13 +154,13 @@ def choose(
         return sentence.probability + max(inside, default=0.0)
 
     scored = sorted(((support(s), s) for s in sentences), key=lambda pair: -pair[0])
-    chosen = [s for s in sentences if best and _has(s, best)][:1]
+    chosen = [s for s in sentences if not topic and _has(s, leader)][:1]
     for value, sentence in scored:
         if len(chosen) == MOST or (chosen and value < share_needed * scored[0][0]):
             break
         if not _repeats(sentence, chosen):
             chosen.append(sentence)
-    if best and best.span.span_score < math.log(SURE) and len(chosen) == 1:
+    if not topic and leader.span.span_score < math.log(SURE) and len(chosen) == 1:
         chosen += [
             after
             for before, after in pairwise(sentences)
@@ -172,11 +175,11 @@ def _repeats(sentence: Sentence, others: Sequence[Sentence]) -> bool:
     return any(float(sentence.vector @ other.vector) >= REPEATS for other in others)
 
 
-def _has(sentence: Sentence, best: Member) -> bool:
+def _has(sentence: Sentence, member: Member) -> bool:
     """Whether a span begins in a sentence."""
     return (
-        sentence.passage.source == best.passage.source
-        and sentence.start <= best.span.start < sentence.end
+        sentence.passage.source == member.passage.source
+        and sentence.start <= member.span.start < sentence.end
     )
 
 

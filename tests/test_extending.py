@@ -11,6 +11,13 @@ from hypothesis import strategies as st
 from rag.extending import extend, series
 
 
+def widened(text: str, span: str, *, several: bool = False) -> str:
+    """The words that a span of a text, where it first stands in it, is widened to."""
+    start = text.index(span)
+    first, last = extend(text, start, start + len(span), several=several)
+    return text[first:last]
+
+
 @pytest.mark.parametrize(
     ("text", "span", "wanted"),
     [
@@ -31,9 +38,7 @@ from rag.extending import extend, series
     ],
 )
 def test_names_numbers_and_words_are_whole(text: str, span: str, wanted: str | None) -> None:
-    start = text.index(span)
-    first, last = extend(text, start, start + len(span))
-    assert text[first:last] == (wanted or "U.S. Commerce Secretary Howard Lutnick")
+    assert widened(text, span) == (wanted or "U.S. Commerce Secretary Howard Lutnick")
 
 
 @given(st.data(), st.text(alphabet="aB1 .$%-—é\n“”()年", min_size=1, max_size=60))
@@ -63,9 +68,9 @@ def test_a_span_is_never_lost_and_stays_inside(data: st.DataObject, text: str) -
     ],
 )
 def test_a_name_has_those_beside_it(text: str, span: str, wanted: str | None) -> None:
-    start = text.index(span)
-    first, last = series(text, start, start + len(span))
-    assert text[first:last] == (wanted or "Mr. Ek, Minister of Trade Ada Berg and Cy")
+    assert widened(text, span, several=True) == (
+        wanted or "Mr. Ek, Minister of Trade Ada Berg and Cy"
+    )
 
 
 @given(st.data(), st.text(alphabet="aB ,.\nand", min_size=1, max_size=60))

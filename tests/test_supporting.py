@@ -8,9 +8,11 @@ import numpy as np
 
 from rag import Evidence, Passage, Reading
 from rag.grouping import Member
+from rag.kinds import understand
 from rag.sentences import split_sentences
 from rag.supporting import Sentence, choose
 
+WHY, TOPIC = understand("Why did she leave?"), understand("Tell me about Ada Berg.")
 TEXT = (
     "Ada Berg left the talks early. She had been told of a storm. The others stayed."
     " They signed at noon. Nobody spoke to the press."
@@ -39,7 +41,7 @@ def reading(of: Passage, words: str, probability: float) -> Reading:
     return Reading(of, (span,), math.log(1 - probability))
 
 
-def best(one: Reading) -> Member:
+def leader(one: Reading) -> Member:
     return Member(one.spans[0], one.passage, math.exp(one.spans[0].span_score))
 
 
@@ -50,33 +52,34 @@ def words(chosen: list[Sentence]) -> list[str]:
 def test_the_best_candidate_s_sentence_comes_first_then_what_supports_as_much() -> None:
     of = passage()
     read = reading(of, "noon", 0.3)
-    chosen = choose(sentences(of, 0.1, 0.9, 0.1, 0.1, 0.5), [read], best(read))
+    chosen = choose(WHY, sentences(of, 0.1, 0.9, 0.1, 0.1, 0.5), [read], leader(read))
     assert words(chosen) == [SIGNED, STORM, PRESS]
 
 
 def test_a_doubtful_sentence_alone_is_followed_by_the_next() -> None:
     of = passage()
     read, sure = reading(of, "left", 0.3), reading(of, "left", 0.9)
-    assert words(choose(sentences(of, 0.3, 0, 0, 0, 0), [read], best(read))) == [LEFT, STORM]
-    assert words(choose(sentences(of, 0.3, 0, 0, 0, 0), [sure], best(sure))) == [LEFT]
+    assert words(choose(WHY, sentences(of, 0.3, 0, 0, 0, 0), [read], leader(read))) == [LEFT, STORM]
+    assert words(choose(WHY, sentences(of, 0.3, 0, 0, 0, 0), [sure], leader(sure))) == [LEFT]
     last = reading(of, "press", 0.3)
     other = passage("Somebody else came.", "b.txt")
     following = [*sentences(of, 0, 0, 0, 0, 0.3), *sentences(other, 0)]
-    assert words(choose(following, [last], best(last))) == [PRESS]
+    assert words(choose(WHY, following, [last], leader(last))) == [PRESS]
 
 
 def test_what_says_the_same_is_said_once() -> None:
     of = passage()
     read = reading(of, "signed", 0.3)
-    chosen = choose(sentences(of, 0.9, 0.9, 0.9, 0.9, 0.9, same=True), [read], best(read))
+    chosen = choose(WHY, sentences(of, 0.9, 0.9, 0.9, 0.9, 0.9, same=True), [read], leader(read))
     assert words(chosen) == [SIGNED]
 
 
 def test_of_a_topic_at_most_four_sentences_tell_in_their_own_order_of_support() -> None:
-    chosen = choose(sentences(passage(), 0.3, 0.9, 0.1, 0.8, 0.7), [], None)
+    read = reading(passage(), "stayed", 0.3)
+    chosen = choose(TOPIC, sentences(passage(), 0.3, 0.9, 0.1, 0.8, 0.7), [read], leader(read))
     assert words(chosen) == [STORM, SIGNED, PRESS, LEFT]
 
 
 def test_where_there_are_no_sentences_none_is_chosen() -> None:
     read = reading(passage(), "noon", 0.3)
-    assert choose([], [read], best(read)) == []
+    assert choose(WHY, [], [read], leader(read)) == []

@@ -80,9 +80,8 @@ def read(reader: Reader, asked: Iterable[Asked]) -> list[Example]:
             answerable = bool(one.accepted or one.evidence)
             if query.in_sentences:
                 passages = one.passages[: supporting.PASSAGES]
-                leader = None if query.wants == "topic" else best.members[0]
                 scored = scorer.score(query.text, passages)
-                chosen = supporting.choose(scored, readings, leader)
+                chosen = supporting.choose(query, scored, readings, best.members[0])
                 right = says(" ".join(map(_words, chosen)), one.accepted) or any(
                     _stands_in(sentence, one.evidence) for sentence in chosen
                 )
