@@ -101,21 +101,10 @@ def rank(
 ) -> list[tuple[Group, float, tuple[float, ...]]]:
     """Groups of spans with their mass, the greatest first, and their FEATURES. To tell of a
     topic, those come first whose text names most of it: no span is the answer."""
-    best = max((reading.passage.fused_score for reading in readings), default=0.0)
-    margins: dict[tuple[str, int], float] = {}
-    members = []
-    for reading in readings:
-        passage = reading.passage
-        margins[passage.source, passage.start] = reading.no_answer_score
-        weight = (passage.fused_score / best) ** RETRIEVAL_POWER if best > 0 else 1.0
-        weight /= 1 + (NONE_ODDS - 1) * math.exp(reading.no_answer_score)  # Bayes' rule
-        members += [
-            Member(span, passage, weight * math.exp(span.span_score), place)
-            for place, span in enumerate(reading.spans)
-        ]
-    if not members:
+    masses = weigh(readings)
+    if not masses:
         return []
-    masses = sorted(((found, _mass(found)) for found in group(members)), key=lambda pair: -pair[1])
+    margins = {(r.passage.source, r.passage.start): r.no_answer_score for r in readings}
     seconds, none = reread(query.text, [found for found, _ in masses], read)
     total = sum(mass for _, mass in masses)
     ranked: list[tuple[Group, float, tuple[float, ...]]] = []
@@ -134,6 +123,22 @@ def rank(
     if query.wants == "topic":
         return sorted(ranked, key=lambda one: (-_named(one[2]), -one[1]))
     return sorted(ranked, key=lambda one: -one[1])
+
+
+def weigh(readings: Sequence[Reading]) -> list[tuple[Group, float]]:
+    """Groups of spans that mean the same with their mass, the probability that their spans carry,
+    the greatest first."""
+    best = max((reading.passage.fused_score for reading in readings), default=0.0)
+    members = []
+    for reading in readings:
+        passage = reading.passage
+        weight = (passage.fused_score / best) ** RETRIEVAL_POWER if best > 0 else 1.0
+        weight /= 1 + (NONE_ODDS - 1) * math.exp(reading.no_answer_score)  # Bayes' rule
+        members += [
+            Member(span, passage, weight * math.exp(span.span_score), place)
+            for place, span in enumerate(reading.spans)
+        ]
+    return sorted(((found, _mass(found)) for found in group(members)), key=lambda pair: -pair[1])
 
 
 def _named(features: Sequence[float]) -> float:

@@ -6,7 +6,7 @@ The reader has learnt from such texts (MIXED in rag.training.examples).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ from rag.grouping import Group, Member
 from rag.types import Passage, Reading, Span
 
 Read = Callable[[str, Sequence[Passage], int], Sequence[Reading]]
+Stretch = tuple[Passage, int, int]  # characters [start, end) of a passage's source
 
 CANDIDATES = 4  # that are read once more
 SPANS = 10  # proposed among them
@@ -46,19 +47,29 @@ def reread(question: str, groups: Sequence[Group], read: Read) -> tuple[list[flo
         there being no answer.
     """
     first = groups[:CANDIDATES]
-    text = ""
-    pieces: list[Piece] = []
-    for passage, start, end in _apart([_sentences(found.members[0]) for found in first]):
-        pieces.append(Piece(passage, start, end, len(text)))
-        text += passage.text[start - passage.start : end - passage.start] + "\n\n"
-    places = tuple((piece.place, piece.place + piece.end - piece.start) for piece in pieces)
-    joined = Passage("", 0, len(text), text, 1.0, sentences=places)
+    joined, pieces = join([found.members[0] for found in first])
     [reading] = read(question, [joined], SPANS)
     found = [max(_probability(member, pieces, reading) for member in g.members) for g in first]
     return [*found, *[LEAST] * (len(groups) - len(first))], reading.no_answer_score
 
 
-def _sentences(member: Member) -> tuple[Passage, int, int]:
+def join(members: Sequence[Member]) -> tuple[Passage, list[Piece]]:
+    """The sentences that some spans stand in as one text, and where each stretch of it is from."""
+    text = ""
+    pieces: list[Piece] = []
+    sentences: list[Span] = []
+    for passage, start, end in _apart([_sentences(member) for member in members]):
+        place = len(text)
+        pieces.append(Piece(passage, start, end, place))
+        text += passage.text[start - passage.start : end - passage.start] + "\n\n"
+        inside = [
+            (max(a, start), min(b, end)) for a, b in passage.sentences if a < end and b > start
+        ]
+        sentences += [(a - start + place, b - start + place) for a, b in inside or [(start, end)]]
+    return Passage("", 0, len(text), text, 1.0, sentences=tuple(sentences)), pieces
+
+
+def _sentences(member: Member) -> Stretch:
     """The sentences that a span stands in."""
     passage, span = member.passage, member.span
     own = [(a, b) for a, b in passage.sentences if a < span.end and b > span.start]
@@ -68,13 +79,24 @@ def _sentences(member: Member) -> tuple[Passage, int, int]:
     return passage, start, end
 
 
-def _apart(stretches: Sequence[tuple[Passage, int, int]]) -> Iterator[tuple[Passage, int, int]]:
-    """The stretches without those that overlap one before them in its source."""
-    taken: list[tuple[str, Span]] = []
+def _apart(stretches: Sequence[Stretch]) -> list[Stretch]:
+    """The stretches; those that overlap as one, or without the later where no passage has all."""
+    taken: list[Stretch] = []
     for passage, start, end in stretches:
-        if not any(s == passage.source and a < end and start < b for s, (a, b) in taken):
-            taken.append((passage.source, (start, end)))
-            yield passage, start, end
+        met = [
+            (place, one)
+            for place, one in enumerate(taken)
+            if one[0].source == passage.source and one[1] < end and start < one[2]
+        ]
+        first = min([start, *(a for _, (_, a, _) in met)])
+        last = max([end, *(b for _, (_, _, b) in met)])
+        holders = [passage, *(holder for _, (holder, _, _) in met)]
+        if whole := [p for p in holders if p.start <= first and last <= p.end]:
+            place = met[0][0] if met else len(taken)
+            for other, _ in reversed(met):
+                del taken[other]
+            taken.insert(place, (whole[0], first, last))
+    return taken
 
 
 def _probability(member: Member, pieces: Sequence[Piece], reading: Reading) -> float:

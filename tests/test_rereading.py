@@ -53,6 +53,15 @@ def test_each_sentence_is_read_once_and_the_best_come_first() -> None:
     assert none == math.log(0.1)
 
 
+def test_stretches_that_share_a_sentence_are_read_as_one() -> None:
+    text = "Ada Berg left. It rained. Carl Dahl stayed. Eva Holm sang."
+    groups = [found("a.txt", text, w) for w in ("left. It", "Eva Holm", "rained. Carl Dahl")]
+    seen: list[str] = []
+    scores, _ = reread("Who?", groups, finding("It rained", 0.5, seen))
+    assert seen == [f"{text[:43]}\n\n{text[44:]}\n\n"]
+    assert scores == [math.log(0.5), LEAST, math.log(0.5)]
+
+
 def test_words_that_overlap_count() -> None:
     groups = [found("a.txt", "President Ada Berg spoke.", "Ada Berg")]
     [score], _ = reread("Who?", groups, finding("President Ada", 0.5, []))

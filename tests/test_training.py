@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from rag.training import reader as training
 from rag.training.examples import Example, Examples, batches
 from rag.training.loss import loss_of, overlaps
 from rag.training.questions import Question, digest, read_questions
+from rag.training.rereads import Reread, reread_examples
 from rag.weights import bundled_folder
 
 CITIES = ("Oslo", "Lima", "Cairo", "Hanoi", "Quito", "Dakar", "Tunis", "Sofia", "Doha", "Riga")
@@ -153,19 +155,30 @@ def test_training_goes_on_after_a_stop(
     monkeypatch.setattr(training, "SAVE_EVERY", 1)
     questions: list[Question] = read_questions(squad(tmp_path))
     examples = Examples(encoder, questions, 1, tmp_path)
+    rereads = reread_examples(encoder, [Reread("Who?", "Ada Berg left.", ((0, 8),))])
     start = training.starting_weights(bundled_folder(), None)
     otherwise = dict(reversed(start.items()))  # as another file may have them
 
     def run(work: Path, stop: int) -> dict[str, object]:
         begin = otherwise if work.exists() else start
         work.mkdir(exist_ok=True)
-        weights = training.train(examples, encoder, work, 3, 1e-4, begin, stop=stop)
+        weights = training.train(examples, encoder, work, 3, 1e-4, begin, rereads, stop=stop)
         return {name: weight.double().sum().item() for name, weight in weights.items()}
 
     whole = run(tmp_path / "whole", 3)
     run(tmp_path / "parts", 2)
     assert run(tmp_path / "parts", 3) == pytest.approx(whole, rel=1e-6)
     assert whole != {name: weight.double().sum().item() for name, weight in start.items()}
+
+
+def test_batches_of_rereads_come_in_turn(tmp_path: Path, encoder: Encoder) -> None:
+    examples = Examples(encoder, read_questions(squad(tmp_path)), 1, tmp_path)
+    rereads = reread_examples(encoder, [Reread("Who?", "Ada Berg left.", ((0, 8),))] * 2)
+    batches = list(islice(training.endless(examples, rereads, 0), 8))
+    assert [batch == rereads for batch in batches] == [False, True] * 4
+    assert list(islice(training.endless(examples, rereads, 5), 3)) == batches[5:]
+    alone = list(islice(training.endless(examples, [], 0), 4))
+    assert alone == batches[::2]
 
 
 spans = st.tuples(st.integers(1, 8), st.integers(1, 8)).map(lambda span: tuple(sorted(span)))

@@ -164,11 +164,7 @@ class Examples:
                 if negative:
                     drafts.append(negative)
         rng.shuffle(drafts)
-        asked = self._encoder.tokenize([as_read(d.question) for d in drafts], special=False)
-        return [
-            _example(encoding.ids, draft, self._encoder.special_ids)
-            for encoding, draft in zip(asked, drafts, strict=True)
-        ]
+        return encode(self._encoder, drafts)
 
     def _negative(self, kind: str, index: int, rng: random.Random) -> Draft | None:
         """A question with a passage that does not answer it; None where none is found."""
@@ -253,6 +249,15 @@ class Examples:
                     before, after = question.text[: match.start()], question.text[match.end() :]
                     return f"{before}{fits[0]}{after}"
         return None
+
+
+def encode(encoder: Encoder, drafts: Sequence[Draft]) -> list[Example]:
+    """Drafts as the reader sees them."""
+    asked = encoder.tokenize([as_read(d.question) for d in drafts], special=False)
+    return [
+        _example(encoding.ids, draft, encoder.special_ids)
+        for encoding, draft in zip(asked, drafts, strict=True)
+    ]
 
 
 def batches(examples: Sequence[Example], size: int, seed: str) -> list[list[Example]]:

@@ -1,11 +1,12 @@
 """Train the reader: the bundled encoder's layers with a head that marks an answer's two ends.
 
     python -m rag.training.reader FILE... --work DIR [--steps N] [--lr RATE] [--seed N]
-        [--share SHARE] [--written TIMES] [--init FILE [--new SHARE] [--deeper]]
+        [--share SHARE] [--written TIMES] [--rereads FILE] [--init FILE [--new SHARE] [--deeper]]
 
 FILEs are question sets (see rag.training.questions); only their 'train' split is learnt from, with
 the questions that were written for this project, on their contexts and on texts of its own
-(rag.training.written, rag.training.texts). The work folder keeps checkpoints:
+(rag.training.written, rag.training.texts), and every second batch from what --init's reader was
+given to read a second time (--rereads, of rag.training.rereads). The work folder keeps checkpoints:
 run the same command again to go on after an interruption. With --init, what is written is the
 weighted mean of those weights and the new ones, which reads better than either (weight-space
 ensembles, Wortsman et al. 2022; docs/LOG.md).
@@ -17,9 +18,10 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+import random
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -36,6 +38,7 @@ from rag.training.examples import Example, Examples, batches
 from rag.training.loss import loss_of
 from rag.training.posts import post_questions
 from rag.training.questions import digest, read_contexts, read_questions
+from rag.training.rereads import read_rereads, reread_examples
 from rag.training.texts import text_questions
 from rag.training.written import written_questions
 from rag.weights import bundled_folder, hash_file
@@ -101,12 +104,25 @@ def deepened(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     return {**weights, **layer}
 
 
-def endless(examples: Examples, from_step: int) -> Iterator[list[Example]]:
-    """Batches of epoch after epoch, from a step on."""
-    for epoch in itertools.count():
-        found = batches(examples.epoch(epoch), BATCH, f"{examples.seed} {epoch}")
-        yield from found[from_step:]
-        from_step = max(0, from_step - len(found))
+def endless(
+    examples: Examples, rereads: Sequence[Example], from_step: int
+) -> Iterator[list[Example]]:
+    """Batches of epoch after epoch, alternately with those of rereads where there are any, from a
+    step on."""
+
+    def stream(epoch_of: Callable[[int], Sequence[Example]], name: str) -> Iterator[list[Example]]:
+        for epoch in itertools.count():
+            yield from batches(epoch_of(epoch), BATCH, f"{examples.seed} {name}{epoch}")
+
+    def shuffled(epoch: int) -> Sequence[Example]:
+        rng = random.Random(f"{examples.seed} {epoch}")  # noqa: S311
+        return rng.sample(rereads, len(rereads))
+
+    streams = [stream(examples.epoch, "")]
+    if rereads:
+        streams.append(stream(shuffled, "rereads "))
+    alternating = itertools.chain.from_iterable(zip(*streams, strict=True))
+    return itertools.islice(alternating, from_step, None)
 
 
 def train(
@@ -116,6 +132,7 @@ def train(
     steps: int,
     rate: float,
     weights: Mapping[str, torch.Tensor],
+    rereads: Sequence[Example] = (),
     stop: int | None = None,
 ) -> dict[str, torch.Tensor]:
     """Train for `steps`, from the work folder's checkpoint where there is one.
@@ -150,7 +167,7 @@ def train(
         schedule.load_state_dict(state["schedule"])
     began, seen, smooth = time.monotonic(), 0, 0.0
     bf16 = use_bf16("auto")  # emulated it takes 25 times as long as float32
-    for step, batch in enumerate(endless(examples, done), start=done + 1):
+    for step, batch in enumerate(endless(examples, rereads, done), start=done + 1):
         if step > (steps if stop is None else stop):
             break
         with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
@@ -221,6 +238,7 @@ def main() -> None:
     parser.add_argument(
         "--written", type=int, default=1, help="times that an epoch has each written question"
     )
+    parser.add_argument("--rereads", type=Path, help="a file made by rag.training.rereads")
     parser.add_argument("--seed", type=int, default=1, help="another draws other examples")
     given = parser.parse_args()
     given.work.mkdir(parents=True, exist_ok=True)
@@ -231,12 +249,14 @@ def main() -> None:
     ours = itertools.chain(written_questions(contexts), text_questions())
     written = [q for q in ours if q.split == "train"]
     questions += given.written * written
-    examples = Examples(Encoder(folder, bf16=use_bf16("auto")), questions, given.seed, given.work)
+    embedding = Encoder(folder, bf16=use_bf16("auto"))
+    examples = Examples(embedding, questions, given.seed, given.work)
+    rereads = reread_examples(embedding, read_rereads(given.rereads)) if given.rereads else []
     start = starting_weights(folder, given.init)
     if given.deeper:
         start = deepened(start)
     encoder = Dropping(folder, bf16=False)
-    weights = train(examples, encoder, given.work, given.steps, given.lr, start)
+    weights = train(examples, encoder, given.work, given.steps, given.lr, start, rereads)
     if given.init:
         weights = mean(start, weights, given.new)
     recipe = {
@@ -250,6 +270,7 @@ def main() -> None:
         "share": given.share,
         "written": given.written,
         "questions": len(questions),
+        "rereads": len(rereads),
         "data": {file.name: hash_file(file) for file in given.files},
     }
     write(weights, MODELS, recipe)

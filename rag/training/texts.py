@@ -7,7 +7,9 @@ something of the type asked for is there: of another person, event, time or role
 passages, reviews and posts, with questions as crowd workers ask and answer them: two in five begin
 with "what", answers are of one word to fifteen and often marked in two ways, and a quarter have
 none. Last, stories of which half or more of the questions with an answer keep hardly a word of the
-sentence that has it, and half or more of those without one keep all but what matters.
+sentence that has it, and half or more of those without one keep all but what matters. On 468 of the
+stories stand twelve more questions each of kinds that were hardly there: yes or no (the answer is
+the clause that settles it), what somebody said, several things at once, why and how.
 
 A line has a story's articles (one for a passage), each with a title and a text, and its questions
 with their answers: [article, start, end] for every article in which the answer stands (code points
