@@ -83,19 +83,14 @@ def _apart(stretches: Sequence[Stretch]) -> list[Stretch]:
     """The stretches; those that overlap as one, or without the later where no passage has all."""
     taken: list[Stretch] = []
     for passage, start, end in stretches:
-        met = [
-            (place, one)
-            for place, one in enumerate(taken)
-            if one[0].source == passage.source and one[1] < end and start < one[2]
-        ]
-        first = min([start, *(a for _, (_, a, _) in met)])
-        last = max([end, *(b for _, (_, _, b) in met)])
-        holders = [passage, *(holder for _, (holder, _, _) in met)]
-        if whole := [p for p in holders if p.start <= first and last <= p.end]:
-            place = met[0][0] if met else len(taken)
-            for other, _ in reversed(met):
-                del taken[other]
-            taken.insert(place, (whole[0], first, last))
+        met = [t for t in taken if t[0].source == passage.source and t[1] < end and start < t[2]]
+        found = [(passage, start, end), *met]
+        first, last = min(a for _, a, _ in found), max(b for _, _, b in found)
+        whole = next((p for p, _, _ in found if p.start <= first and last <= p.end), None)
+        if whole is not None:
+            place = taken.index(met[0]) if met else len(taken)
+            taken = [one for one in taken if one not in met]
+            taken.insert(place, (whole, first, last))
     return taken
 
 

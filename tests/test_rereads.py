@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from rag import SourceError
 from rag.embedding import BundledEmbedder
 from rag.encoder import Encoder
 from rag.spans import LENGTH
@@ -128,3 +129,13 @@ def test_they_are_read_back_and_seen_as_the_reader_sees_them(tmp_path: Path) -> 
     [(start, end)] = long.answers
     assert len(long.ids) == LENGTH
     assert encoder.decode(long.ids[start : end + 1]) == "ada berg"
+
+
+@pytest.mark.parametrize("content", ["no json", '{"question": "Who?"}', "[1]"])
+def test_another_file_is_a_clear_error(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "rereads.jsonl"
+    with pytest.raises(SourceError, match=r"rereads\.jsonl cannot be read"):
+        read_rereads(file)
+    file.write_text(content)
+    with pytest.raises(SourceError, match="cannot be read as rereads"):
+        read_rereads(file)

@@ -270,7 +270,7 @@ def main() -> None:
         "share": given.share,
         "written": given.written,
         "questions": len(questions),
-        "rereads": len(rereads),
+        "rereads": hash_file(given.rereads) if given.rereads else None,
         "data": {file.name: hash_file(file) for file in given.files},
     }
     write(weights, MODELS, recipe)

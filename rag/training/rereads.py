@@ -27,6 +27,7 @@ import numpy as np
 from rag.deciding import weigh
 from rag.embedding import BundledEmbedder
 from rag.encoder import Encoder
+from rag.errors import SourceError
 from rag.kinds import plain
 from rag.reading import Reader, SpanReader
 from rag.rereading import CANDIDATES, join
@@ -55,6 +56,13 @@ class Over:
     articles: tuple[Article, ...]
     answers: tuple[tuple[int, Span], ...]
 
+    def told_in(self, text: str) -> bool:
+        """Whether the words of an answer stand in a text."""
+        return any(
+            self.articles[place].text[start:end].lower() in text.lower()
+            for place, (start, end) in self.answers
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Reread:
@@ -66,12 +74,22 @@ class Reread:
 
 
 def read_rereads(file: Path) -> list[Reread]:
-    """Those that a file has, as `main` writes it."""
-    rows = (json.loads(line) for line in file.read_text().splitlines())
-    return [
-        Reread(row["question"], row["text"], tuple((a, b) for a, b in row["answers"]))
-        for row in rows
-    ]
+    """Those that a file has, as `main` writes it.
+
+    Raises:
+        SourceError: the file cannot be read as such.
+    """
+    try:
+        rows = [json.loads(line) for line in file.read_text().splitlines()]
+        return [
+            Reread(row["question"], row["text"], tuple((a, b) for a, b in row["answers"]))
+            for row in rows
+        ]
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise SourceError(
+            f"{file} cannot be read as rereads: {type(error).__name__} {error}.",
+            hint="Make it with python -m rag.training.rereads.",
+        ) from error
 
 
 def reread_examples(encoder: Encoder, rereads: Sequence[Reread]) -> list[Example]:
@@ -103,8 +121,7 @@ def reread_of(reader: Reader, over: Over) -> Reread | None:
         for place, (start, end) in over.answers
         if piece.passage.source == str(place) and piece.start <= start and end <= piece.end
     )
-    said = {over.articles[place].text[slice(*span)].lower() for place, span in over.answers}
-    if not answers and any(words in joined.text.lower() for words in said):
+    if not answers and over.told_in(joined.text):
         return None
     return Reread(over.question, joined.text, answers)
 
@@ -171,8 +188,7 @@ def _some_without(over: Over, rng: random.Random) -> Over:
     """A question, or now and then the same without the articles that answer it."""
     answering = {place for place, _ in over.answers}
     rest = tuple(one for place, one in enumerate(over.articles) if place not in answering)
-    said = {over.articles[place].text[slice(*span)].lower() for place, span in over.answers}
-    told = any(words in one.text.lower() for one in rest for words in said)
+    told = any(over.told_in(one.text) for one in rest)
     if not answering or not rest or told or rng.random() >= WITHOUT:
         return over
     return Over(over.question, rest, ())
