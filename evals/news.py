@@ -122,6 +122,15 @@ def summarize(outcomes: Sequence[Outcome], threshold: float) -> dict[str, Estima
     }
 
 
+def report(name: str, outcomes: Sequence[Outcome], threshold: float, *, as_json: bool) -> None:
+    """Print the figures as a table under a name, or with the outcomes as one JSON object."""
+    figures = summarize(outcomes, threshold)
+    if as_json:
+        print_json({"figures": figures, "outcomes": outcomes})
+    else:
+        print_figures(name, figures)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     parser = parser_of("rag eval news", __doc__)
@@ -140,11 +149,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             with Rag.open(home=work / "home", threshold=0.0) as rag:
                 ingest(rag, work / "articles")
                 outcomes = ask(rag, items)
-        figures = summarize(outcomes, threshold)
-        if given.json:
-            print_json({"figures": figures, "outcomes": outcomes})
-        else:
-            print_figures(f"{given.half} lines", figures)
+        report(f"{given.half} lines", outcomes, threshold, as_json=given.json)
 
     return exit_code(run)
 

@@ -19,9 +19,9 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from evals.command import exit_code, parser_of, print_figures, print_json, working_folder
+from evals.command import exit_code, parser_of, working_folder
 from evals.metrics.answers import is_right
-from evals.news import Outcome, summarize
+from evals.news import Outcome, report
 from evals.realtimeqa import CORPUS, load_articles
 from rag import Answer, Rag, SourceError
 from rag.kinds import understand
@@ -68,11 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 threshold = rag.settings.threshold
             for number, story in enumerate(tqdm(stories, disable=None, leave=False)):
                 outcomes += ask(story, articles, work / f"story-{number}")
-        figures = summarize(outcomes, threshold)
-        if given.json:
-            print_json({"figures": figures, "outcomes": outcomes})
-        else:
-            print_figures(f"{len(stories)} stories", figures)
+        report(f"{len(stories)} stories", outcomes, threshold, as_json=given.json)
 
     return exit_code(run)
 

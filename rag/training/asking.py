@@ -22,7 +22,7 @@ from tqdm import tqdm
 
 from rag.pipeline import Rag
 from rag.training.questions import Question, digest, read_questions
-from rag.training.stories import open_story, read_articles, read_stories
+from rag.training.stories import Name, open_story, read_articles, read_stories
 from rag.training.texts import read_texts
 from rag.types import Passage, Span
 
@@ -96,13 +96,12 @@ def ask_stories(folder: Path, work: Path) -> Iterator[Asked]:
     """The questions of the 'tune' stories, each over its story's articles alone."""
     articles = read_articles(folder)
     for number, story in enumerate(bar([s for s in read_stories() if s.split == "tune"])):
+        asked = [
+            (one.text, () if one.kind == "yes_no" else one.accepted, one.evidence)
+            for one in story.questions
+        ]
         texts = {name: articles[name] for name in story.documents}
-        with open_story(texts, work / f"story-{number}") as (rag, sources):
-            for question in story.questions:
-                passages = tuple(rag.retrieve(question.text, k=PASSAGES))
-                evidence = tuple((sources[name], span) for name, span in question.evidence)
-                accepted = () if question.kind == "yes_no" else question.accepted
-                yield Asked(question.text, passages, accepted, STORIES, evidence)
+        yield from _over_story(texts, asked, STORIES, work / f"story-{number}")
 
 
 def ask_invented(work: Path) -> Iterator[Asked]:
@@ -110,12 +109,25 @@ def ask_invented(work: Path) -> Iterator[Asked]:
     stories = [t for t in read_texts() if t.split == "tune" and len(t.articles) > 1]
     for number, story in enumerate(bar(stories)):
         texts = {place: article.text for place, article in enumerate(story.articles)}
-        with open_story(texts, work / f"invented-{number}") as (rag, sources):
-            for question, answers in story.questions:
-                passages = tuple(rag.retrieve(question, k=PASSAGES))
-                evidence = tuple((sources[place], span) for place, span in answers)
-                accepted = tuple(texts[place][slice(*span)] for place, span in answers)
-                yield Asked(question, passages, accepted, INVENTED, evidence)
+        asked = [
+            (question, tuple(texts[place][slice(*span)] for place, span in answers), answers)
+            for question, answers in story.questions
+        ]
+        yield from _over_story(texts, asked, INVENTED, work / f"invented-{number}")
+
+
+def _over_story(
+    texts: Mapping[Name, str],
+    asked: Sequence[tuple[str, tuple[str, ...], Sequence[tuple[Name, Span]]]],
+    origin: str,
+    work: Path,
+) -> Iterator[Asked]:
+    """Questions over some articles, each with its accepted answers and where it is answered."""
+    with open_story(texts, work) as (rag, sources):
+        for question, accepted, places in asked:
+            passages = tuple(rag.retrieve(question, k=PASSAGES))
+            evidence = tuple((sources[name], span) for name, span in places)
+            yield Asked(question, passages, accepted, origin, evidence)
 
 
 class Library:

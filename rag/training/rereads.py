@@ -213,11 +213,11 @@ def main() -> None:
             by_set[f"written on {of_set[question.context]}"].append(question)
     embedder = BundledEmbedder("auto")
     reader = SpanReader(embedder)
-    asked = [
-        *over_stories(read_texts(), given.stories, rng),
-        *over_contexts(by_set, given.each, embedder, rng),
-    ]
-    with given.out.open("w") as out:
+    with given.out.open("w") as out:  # before what takes minutes: it may be a wrong path
+        asked = [
+            *over_stories(read_texts(), given.stories, rng),
+            *over_contexts(by_set, given.each, embedder, rng),
+        ]
         for over in bar(asked, "Reading"):
             if found := reread_of(reader, over):
                 row = {"question": found.question, "text": found.text, "answers": found.answers}
