@@ -122,7 +122,9 @@ def summarize(outcomes: Sequence[Outcome], threshold: float) -> dict[str, Estima
     }
 
 
-def report(name: str, outcomes: Sequence[Outcome], threshold: float, *, as_json: bool) -> None:
+def print_outcomes(
+    name: str, outcomes: Sequence[Outcome], threshold: float, *, as_json: bool
+) -> None:
     """Print the figures as a table under a name, or with the outcomes as one JSON object."""
     figures = summarize(outcomes, threshold)
     if as_json:
@@ -149,7 +151,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             with Rag.open(home=work / "home", threshold=0.0) as rag:
                 ingest(rag, work / "articles")
                 outcomes = ask(rag, items)
-        report(f"{given.half} lines", outcomes, threshold, as_json=given.json)
+        print_outcomes(f"{given.half} lines", outcomes, threshold, as_json=given.json)
 
     return exit_code(run)
 

@@ -21,7 +21,7 @@ from tqdm import tqdm
 
 from evals.command import exit_code, parser_of, working_folder
 from evals.metrics.answers import is_right
-from evals.news import Outcome, report
+from evals.news import Outcome, print_outcomes
 from evals.realtimeqa import CORPUS, load_articles
 from rag import Answer, Rag, SourceError
 from rag.kinds import understand
@@ -68,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 threshold = rag.settings.threshold
             for number, story in enumerate(tqdm(stories, disable=None, leave=False)):
                 outcomes += ask(story, articles, work / f"story-{number}")
-        report(f"{len(stories)} stories", outcomes, threshold, as_json=given.json)
+        print_outcomes(f"{len(stories)} stories", outcomes, threshold, as_json=given.json)
 
     return exit_code(run)
 
