@@ -95,12 +95,6 @@ UNANSWERABLE = [
     "How much does the museum cat weigh?",
     "Which school did Amara Lindqvist go to?",
     "How fast does the ferry sail?",
-    "Which team won the cup final?",
-    "What did the doctor prescribe?",
-    "Who wrote the national anthem?",
-    "How is rye bread baked?",
-    "Where do storks spend the winter?",
-    "Which party lost the election?",
 ]
 
 

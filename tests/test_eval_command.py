@@ -37,7 +37,7 @@ def test_a_run_a_baseline_and_a_report(
     baseline = tmp_path / "small.baseline.json"
     assert main(["eval", *small, "--renew"]) == 0
     text = capsys.readouterr()
-    assert "50 questions (small 50), threshold 0.5" in text.out
+    assert "44 questions (small 44), threshold 0.5" in text.out
     assert "unanswerable questions left unanswered" in text.out
     assert "small, best on these questions" in text.out
     assert text.err == ""
@@ -49,7 +49,7 @@ def test_a_run_a_baseline_and_a_report(
     assert baseline.read_bytes() == recorded
     assert result["figures"]["small"]["right_always"]["mean"] > 0.8
     assert result["baseline"]["changed"] == []
-    assert len(result["questions"]) == 50
+    assert len(result["questions"]) == 44
     assert str(tmp_path) not in recorded.decode()  # nothing of this machine
     assert "Gate passed" in (report / "index.html").read_text()
 
